@@ -1,0 +1,38 @@
+#include "choregos/base/limits.hpp"
+
+namespace choregos::limits {
+namespace {
+constexpr std::uint64_t ms(Duration d) { return static_cast<std::uint64_t>(d.count() / 1'000'000); }
+}  // namespace
+
+const std::array<Row, 24>& table() {
+  static const std::array<Row, 24> rows{{
+      {"header_bytes_max", header_bytes_max, "bytes", "431, connection closed"},
+      {"header_count_max", header_count_max, "headers", "431, connection closed"},
+      {"uri_bytes_max", uri_bytes_max, "bytes", "414, connection closed"},
+      {"body_bytes_max", body_bytes_max, "bytes", "413, connection closed"},
+      {"connection_count_max", connection_count_max, "connections", "new ones are closed at once"},
+      {"connection_per_ip_count_max", connection_per_ip_count_max, "connections", "new ones are closed at once"},
+      {"header_time_max", ms(header_time_max), "ms", "connection closed"},
+      {"idle_time_max", ms(idle_time_max), "ms", "connection closed"},
+      {"body_rate_min", body_rate_min, "bytes/s", "connection closed"},
+      {"write_stall_max", ms(write_stall_max), "ms", "connection closed"},
+      {"json_depth_max", json_depth_max, "levels", "400"},
+      {"json_member_count_max", json_member_count_max, "members", "400"},
+      {"id_bytes_max", id_bytes_max, "bytes", "400, field named"},
+      {"name_bytes_max", name_bytes_max, "bytes", "400, field named"},
+      {"text_bytes_max", text_bytes_max, "bytes", "400, field named"},
+      {"record_bytes_max", record_bytes_max, "bytes", "413"},
+      {"capability_count_max", capability_count_max, "capabilities", "400"},
+      {"label_count_max", label_count_max, "labels", "400"},
+      {"agent_count_max", agent_count_max, "agents", "new ones are refused (429)"},
+      {"journal_count_max", journal_count_max, "changes", "older cursors get 410"},
+      {"observation_queue_max", observation_queue_max, "observations", "dropped and counted"},
+      {"datagram_bytes_max", datagram_bytes_max, "bytes", "dropped and counted"},
+      {"probe_body_bytes_max", probe_body_bytes_max, "bytes", "the probe fails"},
+      {"tether_count_max", tether_count_max, "tethers", "429"},
+  }};
+  return rows;
+}
+
+}  // namespace choregos::limits

@@ -1,0 +1,76 @@
+// One table of limits. Every parser, queue, body, list and history obeys one of these; what happens when it is reached is
+// said beside it. Nothing here depends on input, so a stranger can never choose a size.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "choregos/base/time.hpp"
+
+namespace choregos::limits {
+
+// HTTP in: over a limit the request is answered 413, 414 or 431 and the connection closed.
+inline constexpr std::size_t header_bytes_max = 8 * 1024;
+inline constexpr std::size_t header_count_max = 64;
+inline constexpr std::size_t uri_bytes_max = 2 * 1024;
+inline constexpr std::size_t body_bytes_max = 64 * 1024;
+inline constexpr std::size_t connection_count_max = 4096;       ///< further ones are closed at once
+inline constexpr std::size_t connection_per_ip_count_max = 256; ///< unauthenticated, loopback excepted
+inline constexpr Duration header_time_max = 5s;                 ///< from the first byte to the end of the header
+inline constexpr Duration idle_time_max = 60s;                  ///< between requests of one connection
+inline constexpr Duration body_grace = 5s;                      ///< after it a body must come at body_rate_min
+inline constexpr std::size_t body_rate_min = 1024;              ///< bytes a second
+inline constexpr Duration write_stall_max = 30s;                ///< a reader that takes nothing is cut
+
+// JSON: refused as a whole.
+inline constexpr std::size_t json_depth_max = 16;
+inline constexpr std::size_t json_member_count_max = 1000;      ///< of one object or array
+
+// Records: an observation over a limit is refused at the border, with the field's name.
+inline constexpr std::size_t id_bytes_max = 64;
+inline constexpr std::size_t name_bytes_max = 128;
+inline constexpr std::size_t text_bytes_max = 512;              ///< any other free text, and an endpoint
+inline constexpr std::size_t record_bytes_max = 8 * 1024;
+inline constexpr std::size_t capability_count_max = 64;         ///< of one agent
+inline constexpr std::size_t capability_dictionary_max = 4096;  ///< distinct in the fleet; further ones are left out of the index
+inline constexpr std::size_t label_count_max = 32;
+inline constexpr std::size_t agent_count_max = 1'100'000;       ///< further ones are refused as exhausted
+inline constexpr std::size_t evidence_count_max = 16;           ///< pieces kept of one agent; the oldest silent one goes first
+inline constexpr std::size_t archive_count_max = 100'000;       ///< forgotten identities kept; the oldest goes first
+
+// Histories and queues.
+inline constexpr std::size_t journal_count_max = 100'000;       ///< changes kept for resuming; older cursors get 410
+inline constexpr std::size_t observation_queue_max = 1'000'000; ///< further ones are dropped and counted, never awaited
+inline constexpr std::size_t watch_queue_bytes_max = 1024 * 1024;
+inline constexpr std::size_t watch_queue_count_max = 1024;
+inline constexpr std::size_t watcher_count_max = 1000;
+inline constexpr std::size_t tether_count_max = 10'000;
+
+// Lists.
+inline constexpr std::size_t list_limit_max = 100'000;          ///< `limit=` above it is refused; no limit = everything
+inline constexpr std::size_t cursor_bytes_max = 512;
+inline constexpr std::size_t filter_count_max = 64;             ///< terms of one query
+
+// UDP.
+inline constexpr std::size_t datagram_bytes_max = 1200;
+
+// Going out.
+inline constexpr std::size_t probe_body_bytes_max = 64 * 1024;
+inline constexpr Duration probe_time_max = 5s;
+inline constexpr Duration probe_time_default = 2s;
+inline constexpr std::size_t probe_parallel_max = 512;
+inline constexpr std::size_t target_count_max = 100'000;        ///< of one source
+inline constexpr std::size_t dns_address_count_max = 10'000;    ///< of one name
+
+/// The same table for people: docs, --print-config and /metrics read it from here.
+struct Row {
+  std::string_view name;
+  std::uint64_t value;
+  std::string_view unit;
+  std::string_view when_reached;
+};
+const std::array<Row, 24>& table();
+
+}  // namespace choregos::limits
