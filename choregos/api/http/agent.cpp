@@ -1,0 +1,69 @@
+// GET /api/v1/agents/{id}: one record, by its id or an alias of it.
+#include <algorithm>
+
+#include "choregos/api/http/freshness.hpp"
+#include "choregos/api/http/handlers.hpp"
+#include "choregos/base/text.hpp"
+#include "choregos/wire/agent_json.hpp"
+
+namespace choregos::api {
+namespace {
+
+/// Looking for slips compares against every id, so it stops being worth it in large fleets.
+constexpr std::size_t kNearSearchMax = 2000;
+
+std::vector<std::string> near_ids(const Snapshot& snapshot, std::string_view id) {
+  std::vector<std::pair<std::size_t, std::string>> scored;
+  if (snapshot.size() > kNearSearchMax || id.size() > limits::id_bytes_max) return {};
+  snapshot.for_each([&](const AgentRecordPtr& record) {
+    const std::string& known = record->agent.id;
+    const std::size_t longer = std::max(known.size(), id.size()), shorter = std::min(known.size(), id.size());
+    if (longer - shorter > 3) return;
+    if (const auto distance = edit_distance(id, known); distance <= std::min<std::size_t>(3, id.size() / 2 + 1)) scored.emplace_back(distance, known);
+  });
+  std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> nearest;
+  for (auto& [distance, known] : scored)
+    if (nearest.size() < 3) nearest.push_back(std::move(known));
+  return nearest;
+}
+
+}  // namespace
+
+std::string agent_path(std::string_view id) { return "/api/v1/agents/" + wire::percent_encode(id, ":"); }
+
+Reply unknown_agent(const Call& call) {
+  std::string text = "no agent has the id or alias '" + printable(std::string_view(call.id).substr(0, limits::id_bytes_max)) + "'";
+  const auto near = call.view.snapshot ? near_ids(*call.view.snapshot, call.id) : std::vector<std::string>{};
+  for (std::size_t i = 0; i < near.size(); ++i) text += (i == 0 ? "; near it are " : ", ") + near[i];
+  if (near.empty()) text += "; GET /api/v1/agents lists those that are known";
+  return problem_reply(fail(ErrorCode::not_found, std::move(text)), call.path);
+}
+
+Reply get_agent(const Call& call) {
+  wire::AgentFields fields;
+  if (const auto names = call.parameter("fields")) {
+    auto parsed = wire::parse_agent_fields(*names);
+    if (!parsed) return problem_reply(parsed.error(), call.path);
+    fields = *parsed;
+  }
+  // Before we are ready a known agent is still the truth; an unknown one may merely not have been heard yet.
+  const auto record = call.view.snapshot ? call.view.snapshot->find(call.id) : nullptr;
+  if (!record) {
+    if (auto refusal = not_ready(call)) return *std::move(refusal);
+    return unknown_agent(call);
+  }
+
+  Evidence evidence(call.view);
+  evidence.use(*record);
+  if (auto refusal = evidence.refusal(call)) return *std::move(refusal);
+  const std::string etag = etag_of({call.view.snapshot->revision().epoch, record->revision}, call.view);
+  if (auto unchanged = not_modified(call, etag)) return *std::move(unchanged);
+
+  Reply reply = json_reply(wire::agent_json(*record, call.view.now, fields));
+  reply.with("ETag", etag).with("Cache-Control", "no-cache");
+  if (record->agent.id != call.id) reply.with("Content-Location", agent_path(record->agent.id));
+  return reply;
+}
+
+}  // namespace choregos::api

@@ -1,0 +1,38 @@
+// The handlers, one file per resource. Those that read answer at once from the View; those that write answer when the
+// door has decided. The gate (http_api.cpp) has checked everything that is the same for all before one is called.
+#pragma once
+
+#include <functional>
+
+#include "choregos/api/http/call.hpp"
+#include "choregos/api/http/reply.hpp"
+
+namespace choregos::api {
+
+Reply get_index(const Call& call);           // index.cpp
+Reply get_healthz(const Call& call);         // health.cpp
+Reply get_readyz(const Call& call);
+Reply get_openapi(const Call& call);         // openapi.cpp
+Reply list_agents(const Call& call);         // agents.cpp
+Reply get_agent(const Call& call);           // agent.cpp
+Reply list_capabilities(const Call& call);   // capabilities.cpp
+Reply get_summary(const Call& call);         // summary.cpp
+Reply list_sources(const Call& call);        // sources.cpp
+Reply get_version(const Call& call);         // version.cpp
+
+/// Called once, on the loop's thread, possibly before the handler returns and possibly after its Call is gone.
+using Answer = std::function<void(Reply)>;
+void register_agent(const Call& call, Answer answer);  // registration.cpp
+void renew_agent(const Call& call, Answer answer);
+void leave_agent(const Call& call, Answer answer);
+
+/// `incarnation=` of a query; 0 when absent. Errors: invalid.
+Result<std::uint64_t> incarnation_of(const Call& call);
+/// The refusal when there is no door behind the writing routes.
+Reply no_door(const Call& call);
+/// "/api/v1/agents/<id>", encoded.
+std::string agent_path(std::string_view id);
+/// 404 that names near ids; used by every route of one agent.
+Reply unknown_agent(const Call& call);
+
+}  // namespace choregos::api

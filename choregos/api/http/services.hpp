@@ -1,0 +1,54 @@
+// What the API needs of the program around it: functions and two references. It is built with them and knows neither
+// sources nor daemon, so that a test hands it small working fakes.
+//
+// Everything here is called on the loop's thread and must return at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "choregos/base/time.hpp"
+#include "choregos/model/registration.hpp"
+#include "choregos/model/source_health.hpp"
+#include "choregos/registry/snapshot.hpp"
+#include "choregos/wire/metrics.hpp"
+#include "choregos/writer/writer.hpp"
+
+namespace choregos::api {
+
+/// Whether lists may be believed yet. While it is false every list answers 503 with the reasons: an empty list would say
+/// that there is nobody.
+struct Readiness {
+  bool ready = false;
+  std::vector<std::string> reasons;  ///< why not, one sentence each; empty when ready
+  Duration retry_after = 1s;         ///< when asking again makes sense; whole seconds are told
+};
+
+struct BuildInfo {
+  std::string version;  ///< "0.1.0"
+  std::string commit;   ///< of the sources, "" when not known
+  std::string compiler; ///< "GNU 12.2.0"
+};
+
+struct Services {
+  // Required.
+  std::function<SnapshotPtr()> snapshot;  ///< the newest belief; null counts as not ready
+  std::function<Readiness()> readiness;
+  std::function<std::vector<SourceHealth>()> sources;
+  std::function<Instant()> now;
+  std::function<WallTime()> wall_now;
+  RegistrationDoor* door = nullptr;  ///< null: the writing routes answer 503
+  // Optional.
+  std::function<std::string_view()> mode;  ///< "normal" when unset; anything else says how verdicts are restrained
+  BuildInfo build;
+  WallTime started;  ///< when this process began to serve
+  std::function<Writer::Stats()> writer_stats;
+  /// Each adds families of its own to /metrics; their names must not clash with choregos_agents*, choregos_http*,
+  /// choregos_source*, choregos_writer*, choregos_limit, process_*.
+  std::vector<std::function<void(wire::MetricsWriter&)>> metrics;
+};
+
+}  // namespace choregos::api
