@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace choregos::wire {
@@ -22,11 +23,21 @@ using MetricLabel = std::pair<std::string_view, std::string_view>;
 class MetricsWriter {
  public:
   MetricsWriter& family(std::string_view name, MetricType type, std::string_view help);
-  MetricsWriter& sample(double value, std::initializer_list<MetricLabel> labels = {}) { return sample("", value, {labels.begin(), labels.size()}); }
-  MetricsWriter& sample(std::uint64_t value, std::initializer_list<MetricLabel> labels = {});
-  /// `suffix` is "_bucket", "_sum" or "_count" of a histogram, else "".
-  MetricsWriter& sample(std::string_view suffix, double value, std::span<const MetricLabel> labels);
-  /// A histogram sample set: cumulative counts for each upper bound, closed by +Inf, _sum and _count.
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  MetricsWriter& sample(Number value, std::initializer_list<MetricLabel> labels = {}) {
+    return sample(value, std::span<const MetricLabel>(labels.begin(), labels.size()));
+  }
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  MetricsWriter& sample(Number value, std::span<const MetricLabel> labels) {
+    begin_sample("", labels);
+    if constexpr (std::is_floating_point_v<Number>) number(value);
+    else integer(value);
+    return *this;
+  }
+  /// The samples of one histogram. `counts[i]` observations were at most bounds[i] and above the bound before (not
+  /// cumulative; that is made here); one further count is for those above all bounds.
   MetricsWriter& histogram(std::span<const double> bounds, std::span<const std::uint64_t> counts, double sum,
                            std::initializer_list<MetricLabel> labels = {});
 
@@ -36,6 +47,11 @@ class MetricsWriter {
  private:
   void begin_sample(std::string_view suffix, std::span<const MetricLabel> labels, std::string_view le = {});
   void number(double value);
+  template <class Int>
+  void integer(Int value) {
+    out_ += std::to_string(value);
+    out_ += '\n';
+  }
 
   std::string out_;
   std::string name_;

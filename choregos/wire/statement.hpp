@@ -26,8 +26,9 @@ struct Statement {
 
 /// Reads any health body: empty, not JSON, or JSON of any shape. Understands `id|agent_id|node_id` (the first that is
 /// valid), `name`, `status`, `capabilities` (array, or one string with commas), `model`, `endpoint`, `tasks_completed`,
-/// `current_team`, `p2p_addr`, `cluster_id`, `incarnation` (number) or `started_at` (milliseconds or RFC 3339), `node`,
-/// `version`, `health_url`, `labels`, `draining`, `running`, `capacity`. Keeps what is valid; a bad field never spoils the
+/// `current_team`, `p2p_addr`, `cluster_id`, `incarnation` (number) or `started_at` (RFC 3339 or a number: milliseconds,
+/// below 10^11 seconds, as Python and Go write it), `node`, `version`, `health_url`, `labels`, `draining`, `running`,
+/// `capacity`. Keeps what is valid; a bad field never spoils the
 /// others. A status word that is not ours ("ok", "UP") is not a status. `notes`, when given, gets one sentence for each
 /// thing that was there and could not be used, for `choregos doctor`. Never fails.
 Statement read_health_body(std::string_view body, std::vector<std::string>* notes = nullptr);
