@@ -50,7 +50,7 @@ inline constexpr std::size_t tether_count_max = 10'000;
 
 // Lists.
 inline constexpr std::size_t list_limit_max = 100'000;          ///< `limit=` above it is refused; no limit = everything
-inline constexpr std::size_t cursor_bytes_max = 512;
+inline constexpr std::size_t cursor_bytes_max = 1400;
 inline constexpr std::size_t filter_count_max = 64;             ///< terms of one query
 
 // UDP.

@@ -43,7 +43,8 @@ class Registry {
   Registry& operator=(Registry&&) noexcept;
 
   /// Takes one observation; appends what changed to `changes` in order. Times must not fall from call to call.
-  /// Errors: invalid (border check), conflict (a registration of an id that another living process holds), exhausted.
+  /// An observation of an unknown subject makes a record only when it is evidence from the agent (heard, goodbye).
+  /// Errors: invalid (border check), exhausted (agent_count_max).
   Result<Applied> apply(const Observation& observation, Instant now, WallTime wall_now, std::vector<Change>& changes);
   /// Acts on every deadline up to `now`.
   void tick(Instant now, WallTime wall_now, std::vector<Change>& changes);
@@ -52,6 +53,9 @@ class Registry {
 
   /// Puts a stored record back, before any apply: alive and suspect become unconfirmed, lost and left stay so. Makes a change.
   void restore(const Agent& agent, WallTime last_seen, Instant now, WallTime wall_now, std::vector<Change>& changes);
+
+  /// Puts an archived identity back, before any apply: if it is heard again by `until` it keeps first_seen, team and counters.
+  void remember(const Agent& agent, Instant until);
 
   /// The belief now. Costs as much as changed since the last call; the same object while nothing changed.
   SnapshotPtr snapshot(Instant now, WallTime wall_now);

@@ -1,0 +1,134 @@
+#include "choregos/registry/derive.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <tuple>
+
+namespace choregos::registry {
+namespace {
+
+/// The part of a source's instance name before '/', such as "http_probe" of "http_probe/chorus".
+std::string_view family(std::string_view source) { return source.substr(0, source.find('/')); }
+
+int trust_rank(std::string_view source) {
+  constexpr std::array<std::string_view, 5> kOrder{"registration", "beacon", "http_probe", "docker_engine", "static_file"};
+  return static_cast<int>(std::find(kOrder.begin(), kOrder.end(), family(source)) - kOrder.begin());
+}
+
+int strength(const Names& names) { return names.proven ? 0 : !names.id.empty() ? 1 : names.task ? 2 : 3; }
+
+/// Whose word on lasting things comes first.
+bool more_trusted(const Evidence* a, const Evidence* b, Instant now) {
+  const auto key = [&](const Evidence* e) { return std::make_tuple(!e->fresh(now), strength(e->names), trust_rank(e->source)); };
+  const auto ka = key(a), kb = key(b);
+  if (ka != kb) return ka < kb;
+  if (const Stamp sa = a->statement_at(), sb = b->statement_at(); sa.at != sb.at) return sa.at > sb.at;
+  return std::tie(a->source, a->subject) < std::tie(b->source, b->subject);
+}
+
+/// Newest statement first.
+bool more_recent(const Evidence* a, const Evidence* b) {
+  const Stamp sa = a->statement_at(), sb = b->statement_at();
+  if (sa.at != sb.at) return sa.at > sb.at;
+  return std::make_tuple(strength(a->names), trust_rank(a->source), std::string_view(a->subject)) <
+         std::make_tuple(strength(b->names), trust_rank(b->source), std::string_view(b->subject));
+}
+
+/// The first channel in `order` that says `field`; null when none does.
+template <class T>
+const T* first_said(const std::vector<const Evidence*>& order, std::optional<T> Claims::*field) {
+  for (const Evidence* e : order) {
+    if (e->amended && (*e->amended).*field) return &*((*e->amended).*field);
+    if (e->said && (*e->said).*field) return &*((*e->said).*field);
+  }
+  return nullptr;
+}
+
+template <class T>
+void assign(T& to, const T* said, const T* before) {
+  if (said != nullptr) {
+    to = *said;
+  } else if (before != nullptr) {
+    to = *before;
+  } else {
+    to = T{};
+  }
+}
+
+}  // namespace
+
+void derive(Agent& agent, const Verdict& verdict, const Agent* before, Instant now) {
+  std::vector<const Evidence*> trusted = verdict.considered;
+  std::sort(trusted.begin(), trusted.end(), [&](const Evidence* a, const Evidence* b) { return more_trusted(a, b, now); });
+  std::vector<const Evidence*> recent = verdict.considered;
+  std::sort(recent.begin(), recent.end(), more_recent);
+  const bool stated = std::any_of(trusted.begin(), trusted.end(), [](const Evidence* e) { return e->said != nullptr; });
+  const Agent* const old = stated ? nullptr : before;
+  const auto from = [&](auto Agent::*field) { return old != nullptr ? &(old->*field) : nullptr; };
+
+  assign(agent.name, first_said(trusted, &Claims::name), from(&Agent::name));
+  assign(agent.capabilities, first_said(trusted, &Claims::capabilities), from(&Agent::capabilities));
+  assign(agent.model, first_said(trusted, &Claims::model), from(&Agent::model));
+  assign(agent.endpoint, first_said(trusted, &Claims::endpoint), from(&Agent::endpoint));
+  assign(agent.p2p_addr, first_said(trusted, &Claims::p2p_addr), from(&Agent::p2p_addr));
+  assign(agent.cluster_id, first_said(trusted, &Claims::cluster_id), from(&Agent::cluster_id));
+  assign(agent.node, first_said(trusted, &Claims::node), from(&Agent::node));
+  assign(agent.version, first_said(trusted, &Claims::version), from(&Agent::version));
+  assign(agent.health_url, first_said(trusted, &Claims::health_url), from(&Agent::health_url));
+  assign(agent.labels, first_said(trusted, &Claims::labels), from(&Agent::labels));
+  assign(agent.status, first_said(recent, &Claims::status), from(&Agent::status));
+  assign(agent.current_team, first_said(recent, &Claims::current_team), from(&Agent::current_team));
+  assign(agent.tasks_completed, first_said(recent, &Claims::tasks_completed), from(&Agent::tasks_completed));
+
+  agent.liveness = verdict.liveness;
+  agent.reason = verdict.reason;
+  agent.incarnation = verdict.incarnation != 0 || before == nullptr ? verdict.incarnation : before->incarnation;
+  agent.conflict = verdict.conflict;
+  agent.contenders = verdict.contenders;
+  agent.draining = false;
+  agent.sources.clear();
+  agent.task = before != nullptr ? before->task : std::nullopt;
+  int strongest = 4;
+  bool balancer = false;
+  for (const Evidence* e : trusted) {
+    strongest = std::min(strongest, strength(e->names));
+    balancer = balancer || e->names.behind_balancer;
+    if (e->fresh(now)) {
+      agent.draining = agent.draining || e->draining;
+      agent.sources.emplace_back(family(e->source));
+    }
+  }
+  for (const Evidence* e : recent)
+    if (e->names.task) {
+      agent.task = e->names.task;
+      break;
+    }
+  std::sort(agent.sources.begin(), agent.sources.end());
+  agent.sources.erase(std::unique(agent.sources.begin(), agent.sources.end()), agent.sources.end());
+  if (strongest < 4) {
+    agent.identity = strongest == 0 ? IdentityKind::proven : strongest == 1 ? IdentityKind::declared : strongest == 2 ? IdentityKind::task
+                     : balancer     ? IdentityKind::service
+                                    : IdentityKind::address;
+  } else if (before != nullptr) {
+    agent.identity = before->identity;
+  }
+}
+
+std::vector<std::string> claimed_addresses(const Agent& agent) {
+  std::vector<std::string> out;
+  const auto add = [&](std::string_view text) {
+    if (const auto scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
+    text = text.substr(0, text.find_first_of("/?#"));
+    if (const auto address = parse_socket_address(text)) out.push_back(to_string(*address));
+  };
+  add(agent.endpoint);
+  add(agent.health_url);
+  add(agent.p2p_addr);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace choregos::registry

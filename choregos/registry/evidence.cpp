@@ -1,0 +1,110 @@
+#include "choregos/registry/evidence.hpp"
+
+#include <algorithm>
+
+namespace choregos::registry {
+namespace {
+
+/// `under` with every field that `over` sets replaced.
+Claims overlay(const Claims& under, const Claims& over) {
+  Claims out = under;
+  const auto take = [](auto& to, const auto& from) {
+    if (from) to = from;
+  };
+  take(out.name, over.name);
+  take(out.status, over.status);
+  take(out.capabilities, over.capabilities);
+  take(out.model, over.model);
+  take(out.endpoint, over.endpoint);
+  take(out.tasks_completed, over.tasks_completed);
+  take(out.current_team, over.current_team);
+  take(out.p2p_addr, over.p2p_addr);
+  take(out.cluster_id, over.cluster_id);
+  take(out.node, over.node);
+  take(out.version, over.version);
+  take(out.health_url, over.health_url);
+  take(out.labels, over.labels);
+  return out;
+}
+
+/// Load moves without a revision, so it is no part of what evidence compares.
+Claims without_load(Claims claims) {
+  claims.running.reset();
+  claims.capacity.reset();
+  return claims;
+}
+
+bool fold_statement(Evidence& e, const Claims& claims, bool partial, const Stamp& stamp) {
+  if (!partial) {
+    if (!newer(stamp, e.said_at)) return false;
+    e.said_at = stamp;
+    const bool drop_amended = e.amended && newer(stamp, e.amended_at);
+    if (drop_amended) e.amended.reset(), e.amended_at = {};
+    Claims said = without_load(claims);
+    if (e.said && *e.said == said) return drop_amended;
+    e.said = std::make_shared<const Claims>(std::move(said));
+    return true;
+  }
+  if (!newer(stamp, e.said_at)) return false;  // a newer whole statement already covers it
+  const Claims said = without_load(claims);
+  const bool later = newer(stamp, e.amended_at);
+  Claims merged = !e.amended ? said : later ? overlay(*e.amended, said) : overlay(said, *e.amended);
+  if (later) e.amended_at = stamp;
+  if (e.amended ? *e.amended == merged : merged == Claims{}) return false;
+  e.amended = std::make_shared<const Claims>(std::move(merged));
+  return true;
+}
+
+}  // namespace
+
+bool newer(const Stamp& a, const Stamp& b) {
+  if (a.sequence != 0 && b.sequence != 0) return a.sequence > b.sequence;
+  return a.at > b.at;
+}
+
+bool Evidence::failed() const { return failure && !newer(last_stamp, failure->stamp); }
+
+Instant Evidence::alive_until() const {
+  if (last_heard == Instant::min() || failed()) return Instant::min();
+  return open() ? Instant::never() : last_heard + lease.suspect_after;
+}
+
+Instant Evidence::lost_at() const {
+  if (failed()) return failure->kind == ObservationKind::doubt ? failure->stamp.at + failure->lost_after : failure->stamp.at;
+  if (last_heard == Instant::min()) return Instant::min();
+  return open() ? Instant::never() : last_heard + lease.lost_after;
+}
+
+bool fold(Evidence& e, const Observation& o) {
+  const Stamp stamp{o.sequence, o.heard_at};
+  if (o.kind != ObservationKind::heard) {
+    if (o.kind == ObservationKind::goodbye) {
+      // The agent itself spoke, so this is also the last sign of its life.
+      e.first_heard = std::min(e.first_heard, o.heard_at);
+      e.last_heard = std::max(e.last_heard, o.heard_at);
+    }
+    if (e.failure && !newer(stamp, e.failure->stamp)) return false;
+    const bool repeated = e.failed() && e.failure->kind == o.kind && e.failure->reason == o.reason;
+    const Duration lost_after = o.lease == kOpenLease ? Lease{}.lost_after : o.lease.lost_after;
+    // A repeated doubt must not start the clock anew, or a channel that fails again and again would never be lost.
+    if (repeated && o.kind == ObservationKind::doubt) return false;
+    e.failure = std::make_unique<const Failure>(Failure{o.kind, stamp, lost_after, o.reason});
+    return true;
+  }
+  bool moved = false;
+  const bool was_failed = e.failed();
+  e.first_heard = std::min(e.first_heard, o.heard_at);
+  if (e.last_heard == Instant::min() || newer(stamp, e.last_stamp)) {
+    e.last_stamp = stamp;
+    e.lease = o.lease;
+    moved |= e.draining != o.draining || e.names != o.names;
+    e.draining = o.draining;
+    e.names = o.names;
+  }
+  e.last_heard = std::max(e.last_heard, o.heard_at);
+  moved |= was_failed != e.failed();
+  if (o.claims) moved |= fold_statement(e, *o.claims, o.partial, stamp);
+  return moved;
+}
+
+}  // namespace choregos::registry

@@ -1,0 +1,224 @@
+#include "choregos/writer/writer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "choregos/base/limits.hpp"
+#include "choregos/registry/journal.hpp"
+
+namespace choregos {
+namespace {
+
+struct Job {
+  Observation observation;
+  Writer::Done done;  ///< empty = nobody waits
+};
+
+/// Most observations of one batch: bounds how long a reader waits for news while a flood is drained.
+constexpr std::size_t kBatchMax = 4096;
+
+}  // namespace
+
+class Writer::Impl {
+ public:
+  Impl(Registry registry, Options options)
+      : options_(std::move(options)), registry_(std::move(registry)), journal_(registry_.revision()) {
+    if (!options_.clock.now) options_.clock.now = [] { return Instant{std::chrono::steady_clock::now().time_since_epoch().count()}; };
+    if (!options_.clock.wall_now)
+      options_.clock.wall_now = [] {
+        return WallTime{std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+      };
+    snapshot_ = registry_.snapshot(options_.clock.now(), options_.clock.wall_now());
+  }
+
+  Result<void> start() {
+    const std::lock_guard lock(queue_mutex_);
+    if (started_) return fail(ErrorCode::conflict, "the writer was started already; make a new one to start again");
+    started_ = true;
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(queue_mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    const std::lock_guard joining(join_mutex_);
+    if (thread_.joinable()) thread_.join();
+    // Whatever was handed over to a writer that never started still gets its answer.
+    std::vector<Job> left;
+    {
+      const std::lock_guard lock(queue_mutex_);
+      left.swap(queue_);
+    }
+    for (Job& job : left)
+      if (job.done) job.done(fail(ErrorCode::unavailable, "the registry stopped before it took this in"));
+  }
+
+  bool submit(Observation observation, Done done) {
+    {
+      const std::lock_guard lock(queue_mutex_);
+      if (!stopping_ && queue_.size() < limits::observation_queue_max) {
+        queue_.push_back({std::move(observation), std::move(done)});
+        if (queue_.size() == 1) wake_.notify_one();
+        return true;
+      }
+      ++dropped_;
+    }
+    if (done) done(fail(ErrorCode::unavailable, "the registry takes nothing in at the moment; try again"));
+    return false;
+  }
+
+  SnapshotPtr snapshot() const {
+    const std::lock_guard lock(snapshot_mutex_);
+    return snapshot_;
+  }
+
+  Result<std::vector<Change>> changes_since(Revision from, std::size_t count_max) const {
+    const std::lock_guard lock(snapshot_mutex_);
+    return journal_.since(from, count_max);
+  }
+
+  Subscription subscribe(std::function<void(const BatchPtr&)> on_batch) {
+    const std::lock_guard lock(subscribers_mutex_);
+    subscribers_.emplace(++last_subscription_, std::move(on_batch));
+    return last_subscription_;
+  }
+
+  void unsubscribe(Subscription subscription) {
+    const std::lock_guard lock(subscribers_mutex_);
+    subscribers_.erase(subscription);
+  }
+
+  Stats stats() const {
+    Stats out;
+    {
+      const std::lock_guard lock(queue_mutex_);
+      out.dropped = dropped_;
+      out.queued = queue_.size();
+    }
+    out.applied = applied_;
+    out.refused = refused_;
+    out.batches = batches_;
+    out.changes = changes_;
+    out.persist_errors = persist_errors_;
+    return out;
+  }
+
+ private:
+  void run() {
+    std::vector<Job> jobs;
+    while (true) {
+      jobs.clear();
+      {
+        std::unique_lock lock(queue_mutex_);
+        const auto ready = [&] { return !queue_.empty() || stopping_; };
+        const Instant deadline = registry_.next_deadline();
+        if (deadline == Instant::never()) {
+          wake_.wait(lock, ready);
+        } else if (const Duration wait = deadline - options_.clock.now(); wait > Duration{0}) {
+          wake_.wait_for(lock, std::min<Duration>(wait, 1h), ready);
+        }
+        if (stopping_ && queue_.empty()) return;
+        if (queue_.size() <= kBatchMax) {
+          jobs.swap(queue_);
+        } else {
+          jobs.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + kBatchMax));
+          queue_.erase(queue_.begin(), queue_.begin() + kBatchMax);
+        }
+      }
+      turn(jobs);
+    }
+  }
+
+  /// One batch: apply, tick, persist, publish, tell, answer, in this order, so that nobody is told of what is not yet
+  /// readable and nobody is answered before it is durable.
+  void turn(std::vector<Job>& jobs) {
+    std::vector<Change> changes;
+    std::vector<std::pair<Done, Result<AgentRecordPtr>>> answers;
+    const Instant now = options_.clock.now();
+    const WallTime wall_now = options_.clock.wall_now();
+    for (Job& job : jobs) {
+      // A kernel time stamp may lie a little after the reading of our own clock.
+      auto applied = registry_.apply(job.observation, std::max(now, std::min(job.observation.heard_at, now + 1s)), wall_now, changes);
+      ++(applied ? applied_ : refused_);
+      if (!job.done) continue;
+      if (applied) {
+        answers.emplace_back(std::move(job.done), Result<AgentRecordPtr>(applied->record));
+      } else {
+        answers.emplace_back(std::move(job.done), Result<AgentRecordPtr>(applied.error()));
+      }
+    }
+    registry_.tick(now, wall_now, changes);
+    ++batches_;
+
+    Result<void> kept;
+    if (options_.persist && (!changes.empty() || !answers.empty())) {
+      kept = options_.persist(changes);
+      if (!kept) ++persist_errors_;
+    }
+    if (!changes.empty()) {
+      changes_ += changes.size();
+      auto batch = std::make_shared<Batch>();
+      batch->snapshot = registry_.snapshot(now, wall_now);
+      {
+        const std::lock_guard lock(snapshot_mutex_);
+        snapshot_ = batch->snapshot;
+        for (const Change& change : changes) journal_.append(change);
+      }
+      batch->changes = std::move(changes);
+      const BatchPtr told = std::move(batch);
+      const std::lock_guard lock(subscribers_mutex_);
+      for (const auto& [id, on_batch] : subscribers_) on_batch(told);
+    }
+    for (auto& [done, result] : answers) done(kept || !result ? std::move(result) : Result<AgentRecordPtr>(kept.error()));
+  }
+
+  Options options_;
+
+  // The writer's thread only (before start: the constructor).
+  Registry registry_;
+
+  // Guarded by queue_mutex_.
+  mutable std::mutex queue_mutex_;
+  std::condition_variable wake_;
+  std::vector<Job> queue_;
+  bool started_ = false;
+  bool stopping_ = false;
+  std::uint64_t dropped_ = 0;
+
+  // Guarded by snapshot_mutex_.
+  mutable std::mutex snapshot_mutex_;
+  SnapshotPtr snapshot_;
+  Journal journal_;
+
+  // Guarded by subscribers_mutex_; held while callbacks run, so that unsubscribe waits for them.
+  std::mutex subscribers_mutex_;
+  std::map<Subscription, std::function<void(const BatchPtr&)>> subscribers_;
+  Subscription last_subscription_ = 0;
+
+  std::atomic<std::uint64_t> applied_{0}, refused_{0}, batches_{0}, changes_{0}, persist_errors_{0};
+  std::mutex join_mutex_;
+  std::thread thread_;
+};
+
+Writer::Writer(Registry registry, Options options) : impl_(std::make_unique<Impl>(std::move(registry), std::move(options))) {}
+Writer::~Writer() { stop(); }
+Result<void> Writer::start() { return impl_->start(); }
+void Writer::stop() { impl_->stop(); }
+bool Writer::submit(Observation observation) { return impl_->submit(std::move(observation), {}); }
+void Writer::submit(Observation observation, Done done) { impl_->submit(std::move(observation), std::move(done)); }
+SnapshotPtr Writer::snapshot() const { return impl_->snapshot(); }
+Result<std::vector<Change>> Writer::changes_since(Revision from, std::size_t count_max) const { return impl_->changes_since(from, count_max); }
+Writer::Subscription Writer::subscribe(std::function<void(const BatchPtr&)> on_batch) { return impl_->subscribe(std::move(on_batch)); }
+void Writer::unsubscribe(Subscription subscription) { impl_->unsubscribe(subscription); }
+Writer::Stats Writer::stats() const { return impl_->stats(); }
+
+}  // namespace choregos
