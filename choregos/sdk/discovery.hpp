@@ -1,0 +1,90 @@
+// Discovery: the whole registry inside this program. It hears of agents through the sources that are switched on, keeps
+// one record for each, and tells anyone who asks; no choregosd is needed.
+//
+//   choregos::Discovery::Options options;
+//   options.static_targets = {"10.0.0.4:8081"};
+//   choregos::Discovery discovery(std::move(options));
+//   if (auto started = discovery.start(); !started) …
+//   auto page = discovery.agents();
+//
+// It owns two threads: one for sockets and timers, one for the registry. Every method may be called from any thread;
+// reads never wait for either of them. Nothing here throws.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "choregos/base/result.hpp"
+#include "choregos/base/time.hpp"
+#include "choregos/model/change.hpp"
+#include "choregos/model/query.hpp"
+#include "choregos/model/source_health.hpp"
+#include "choregos/sdk/agent_view.hpp"
+
+namespace choregos {
+
+class Discovery {
+ public:
+  struct Options {
+    /// Swarm services whose tasks are looked up as tasks.<service>, for example "chorus". Empty = no lookups.
+    std::vector<std::string> swarm_services;
+    std::string dns_server = "127.0.0.11:53";    ///< asked for them
+    Duration dns_period = 2s;
+    /// "host:port" whose /health is asked: addresses that were written down, so loopback is allowed.
+    std::vector<std::string> static_targets;
+    std::string targets_file;                    ///< TOML or JSON list of targets, watched; "" = none
+    std::uint16_t health_port = 8081;            ///< where tasks found in DNS answer
+    std::string health_path = "/health";
+    Duration probe_period = 5s;
+    Duration probe_timeout = 2s;
+    /// Ranges that may be probed when DNS or an agent named them. Empty = private and carrier-grade ranges.
+    std::vector<std::string> allowed_ranges;
+
+    bool beacon = false;                         ///< listen for beacons
+    std::string beacon_listen = "0.0.0.0:4471";  ///< unicast and multicast; port 0 = any free one
+    std::vector<std::string> beacon_interfaces;  ///< to join the multicast groups on; empty = every one that can
+    bool beacon_unsigned = false;                ///< accept unsigned beacons from elsewhere than loopback
+    std::string beacon_keys_file;                ///< keys by id; "" = none
+
+    Duration forget_after = 5min;                ///< an agent lost or gone this long leaves the list
+  };
+  using Subscription = std::uint64_t;
+
+  explicit Discovery(Options options);
+  ~Discovery();  ///< stops
+  Discovery(const Discovery&) = delete;
+  Discovery& operator=(const Discovery&) = delete;
+
+  /// Errors: invalid (an option, named), io (a port that is taken), conflict (it runs already). After stop() it may be
+  /// started again: what was known is gone, the epoch is a new one, revisions go on rising, watchers stay.
+  Result<void> start();
+  /// Safe to call twice, from several threads and before start. After it returns no packet is sent, no callback runs, and
+  /// reads still answer from the last belief.
+  void stop();
+
+  /// What is believed now. Errors: invalid (the query), unavailable (never started).
+  Result<AgentPage> agents(const Query& query = {}) const;
+  /// By id or alias. Errors: not_found, unavailable.
+  Result<AgentView> agent(std::string_view id) const;
+  Revision revision() const;
+  std::vector<SourceHealth> sources() const;
+
+  /// `on_change` is called for every change from now on, in order, on the registry's thread; it must return soon and may
+  /// not unwatch, stop or destroy the discovery from within.
+  Subscription watch(std::function<void(const Change&)> on_change);
+  /// After it returns the callback is not running and will not be called again.
+  void unwatch(Subscription subscription);
+  /// The address beacons are heard on, with the port that was really taken; "" when off.
+  std::string beacon_address() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace choregos
