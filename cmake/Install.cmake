@@ -9,7 +9,9 @@ if(TARGET choregos_sdk)
   file(WRITE ${CMAKE_BINARY_DIR}/libchoregos.cpp "// libchoregos is made of the folders' own libraries; a target needs one source all the same.\n")
   add_library(libchoregos SHARED ${CMAKE_BINARY_DIR}/libchoregos.cpp)
   # Whole, because nothing inside refers to what only users call.
-  target_link_libraries(libchoregos PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,choregos_base,choregos_model,choregos_sdk>")
+  target_link_options(libchoregos PRIVATE -Wl,--whole-archive
+    $<TARGET_FILE:choregos_base> $<TARGET_FILE:choregos_model> $<TARGET_FILE:choregos_sdk> -Wl,--no-whole-archive)
+  target_link_libraries(libchoregos PRIVATE choregos_sdk)
   target_link_options(libchoregos PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libchoregos.map)
   set_property(TARGET libchoregos PROPERTY LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libchoregos.map)
   set_target_properties(libchoregos PROPERTIES OUTPUT_NAME choregos EXPORT_NAME choregos
