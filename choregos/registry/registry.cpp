@@ -53,8 +53,8 @@ class Registry::Impl {
 
   Slot create(const std::string& id, bool anonymous, Instant now);
   void destroy(Slot slot);
-  /// The entry that `names` lead to, or kNoSlot.
-  Slot route(const Names& names) const;
+  static std::string own_name(const Names& names);
+  Slot holder(const Names& names) const;
   Slot by_id(const std::string& id) const {
     const auto it = ids_.find(id);
     return it == ids_.end() ? kNoSlot : it->second;
@@ -70,6 +70,7 @@ class Registry::Impl {
   void update_claims(Slot slot, const Agent* agent, Turn& turn);
   void resolve_named(const std::string& name, Turn& turn);
   void resolve(Slot slot, Turn& turn);
+  static bool contradicts(const Entry& anonymous, const Entry& declared);
   Slot find_stronger(const Entry& entry, bool& ambiguous) const;
   void attach(Slot slot, Slot into, bool ambiguous, Turn& turn);
 
@@ -78,6 +79,7 @@ class Registry::Impl {
   Case case_of(const Entry& entry) const;
   void prune(Entry& entry, Instant now) const;
   std::vector<std::string> aliases_of(Slot slot) const;
+  WallTime first_seen_of(const Entry& entry) const;
   void forget(Slot slot, Turn& turn);
   void emit(ChangeKind kind, AgentRecordPtr record, std::optional<Liveness> was, const std::string& into, Turn& turn);
 
@@ -129,20 +131,18 @@ void Registry::Impl::destroy(Slot slot) {
   free_.push_back(slot);
 }
 
-Slot Registry::Impl::route(const Names& names) const {
-  if (!names.id.empty()) return by_id(names.id);
-  if (names.task) {
-    const std::string name = names.task->name();
-    if (const Slot slot = names_.owner(name).slot; slot != kNoSlot) return slot;
-    if (const Slot slot = by_id(name); slot != kNoSlot) return slot;
-    return kNoSlot;  // the address may have belonged to a former task
-  }
-  const std::string name = to_string(*names.address);
-  if (!names.behind_balancer) {
-    if (const Slot slot = names_.owner(name).slot; slot != kNoSlot) return slot;
-    if (const auto [count, slot] = names_.claimants(name); count == 1) return slot;
-  }
-  return by_id(name);
+/// The strongest name an observation carries: the id of the entry that its evidence belongs to. What is said without a
+/// declared id stays in an entry of its own and only counts for the agent that this one resolves to, so that it can move
+/// when more is learnt and the order of learning does not matter.
+std::string Registry::Impl::own_name(const Names& names) {
+  return !names.id.empty() ? names.id : names.task ? names.task->name() : to_string(*names.address);
+}
+
+/// Whoever a third party's word concerns: the entry of that name, or the agent that answered under it; kNoSlot = nobody.
+Slot Registry::Impl::holder(const Names& names) const {
+  const std::string name = own_name(names);
+  if (const Slot slot = by_id(name); slot != kNoSlot) return owner_of(slot);
+  return names_.owner(name).slot;
 }
 
 Evidence& Registry::Impl::evidence_for(Entry& entry, const Observation& o) {
@@ -165,16 +165,14 @@ Evidence& Registry::Impl::evidence_for(Entry& entry, const Observation& o) {
 
 Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTime wall_now, std::vector<Change>& changes) {
   if (auto ok = check(o, now); !ok) return ok.error();
-  Slot slot = route(o.names);
   const bool from_agent = o.kind == ObservationKind::heard || o.kind == ObservationKind::goodbye;
+  Slot slot = from_agent ? by_id(own_name(o.names)) : holder(o.names);
   const bool unknown = slot == kNoSlot;
   if (unknown) {
     if (!from_agent) return Applied{};
     if (ids_.size() >= settings_.agent_count_max)
       return fail(ErrorCode::exhausted, "the registry holds " + std::to_string(ids_.size()) + " agents, its limit; raise agent_count_max or remove agents");
-    const bool anonymous = o.names.id.empty();
-    const std::string id = !anonymous ? o.names.id : o.names.task ? o.names.task->name() : to_string(*o.names.address);
-    slot = create(id, anonymous, now);
+    slot = create(own_name(o.names), o.names.id.empty(), now);
   }
   Turn turn{now, wall_now, changes, o.source};
   const std::size_t changes_before = changes.size();
@@ -186,8 +184,11 @@ Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTim
     Entry& entry = entries_[slot];
     Evidence& evidence = evidence_for(entry, o);
     const bool was_fresh = evidence.fresh(now);
-    const bool moved = fold(evidence, o);
-    if (entry.first_seen.ms == 0 || (o.wall_at.ms != 0 && o.wall_at < entry.first_seen)) entry.first_seen = o.wall_at;
+    bool moved = fold(evidence, o);
+    if (o.wall_at.ms != 0 && (entry.first_seen.ms == 0 || o.wall_at < entry.first_seen)) {
+      entry.first_seen = o.wall_at;
+      moved = true;
+    }
     Vitals& vitals = *entries_[listed].vitals;
     if (o.wall_at.ms > vitals.last_seen_ms.load(std::memory_order_relaxed)) vitals.last_seen_ms.store(o.wall_at.ms, std::memory_order_relaxed);
     if (o.heard_at.ns > vitals.last_heard_ns.load(std::memory_order_relaxed)) vitals.last_heard_ns.store(o.heard_at.ns, std::memory_order_relaxed);
@@ -195,7 +196,9 @@ Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTim
     if (o.claims && o.claims->running) vitals.running.store(*o.claims->running, std::memory_order_relaxed);
     if (o.claims && o.claims->capacity) vitals.capacity.store(*o.claims->capacity, std::memory_order_relaxed);
 
+    const std::size_t names_before = entry.owned_names.size();
     if (o.kind == ObservationKind::heard) learn_names(slot, o, turn);
+    moved |= entry.owned_names.size() != names_before;
     if (unknown && entry.anonymous) resolve(slot, turn);
     // A renewal that says nothing new: the deadline that is armed will find the lease extended.
     const AgentRecordPtr record = listed == owner_of(slot) ? find(entries_[listed].id) : nullptr;
@@ -252,7 +255,12 @@ void Registry::Impl::take_name(const std::string& name, Slot slot, const Observa
     if (o.heard_at > owner.at) names_.set_owner(name, slot, o.heard_at);
     return;
   }
-  const bool newer = owner.slot == kNoSlot || o.heard_at > owner.at || (o.heard_at == owner.at && entries_[slot].id < entries_[owner.slot].id);
+  // The last to answer there has the name, but one that says no id never takes it from one that did: it is probably the same.
+  bool newer = owner.slot == kNoSlot || o.heard_at > owner.at || (o.heard_at == owner.at && entries_[slot].id < entries_[owner.slot].id);
+  if (owner.slot != kNoSlot && entries_[slot].anonymous != entries_[owner.slot].anonymous) {
+    const Slot anonymous = entries_[slot].anonymous ? slot : owner.slot;
+    if (!contradicts(entries_[anonymous], entries_[anonymous == slot ? owner.slot : slot])) newer = anonymous != slot;
+  }
   const Slot winner = newer ? slot : owner.slot;
   const Slot former = newer ? owner.slot : slot;
   if (newer) {
@@ -260,6 +268,8 @@ void Registry::Impl::take_name(const std::string& name, Slot slot, const Observa
     entries_[slot].owned_names.push_back(name);
     if (former != kNoSlot) std::erase(entries_[former].owned_names, name);
     resolve_named(name, turn);
+    // What was merged by a weaker name may contradict the new one.
+    for (const Slot child : std::vector<Slot>(entries_[slot].absorbed)) resolve(child, turn);
   }
   if (former == kNoSlot) return;
   if (entries_[former].anonymous) resolve(former, turn);
@@ -295,6 +305,13 @@ void Registry::Impl::resolve_named(const std::string& name, Turn& turn) {
   if (slot != kNoSlot && entries_[slot].anonymous) resolve(slot, turn);
 }
 
+/// Whether an anonymous entry cannot be the declared agent: they were seen as different Swarm tasks.
+bool Registry::Impl::contradicts(const Entry& anonymous, const Entry& declared) {
+  if (anonymous.evidence.empty() || !anonymous.evidence.front().names.task) return false;
+  const auto& task = anonymous.evidence.front().names.task;
+  return std::any_of(declared.evidence.begin(), declared.evidence.end(), [&](const Evidence& e) { return e.names.task && e.names.task != task; });
+}
+
 Slot Registry::Impl::find_stronger(const Entry& entry, bool& ambiguous) const {
   ambiguous = false;
   const Slot self = by_id(entry.id);
@@ -308,9 +325,7 @@ Slot Registry::Impl::find_stronger(const Entry& entry, bool& ambiguous) const {
       if (!e.names.address) continue;
       const Slot owner = names_.owner(to_string(*e.names.address)).slot;
       if (owner == kNoSlot || owner == self || entries_[owner].anonymous) continue;
-      const auto& theirs = entries_[owner].evidence;
-      const bool contradicts = std::any_of(theirs.begin(), theirs.end(), [&](const Evidence& t) { return t.names.task && t.names.task != names.task; });
-      if (!contradicts) return owner;
+      if (!contradicts(entry, entries_[owner])) return owner;
     }
     return kNoSlot;
   }
@@ -342,7 +357,6 @@ void Registry::Impl::attach(Slot slot, Slot into, bool ambiguous, Turn& turn) {
       target.absorbed.push_back(child);
     }
     target.absorbed.push_back(slot);
-    if (entry.first_seen.ms != 0 && (target.first_seen.ms == 0 || entry.first_seen < target.first_seen)) target.first_seen = entry.first_seen;
     const auto raise = [](std::atomic<std::int64_t>& to, const std::atomic<std::int64_t>& from) {
       if (from.load(std::memory_order_relaxed) > to.load(std::memory_order_relaxed)) to.store(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
     };
@@ -378,6 +392,13 @@ void Registry::Impl::prune(Entry& entry, Instant now) const {
   Instant newest = Instant::min();
   for (const Evidence& e : entry.evidence) newest = std::max(newest, e.last_heard);
   std::erase_if(entry.evidence, [&](const Evidence& e) { return e.last_heard != newest && !e.fresh(now) && e.lost_at() + settings_.forget_after < now; });
+}
+
+WallTime Registry::Impl::first_seen_of(const Entry& entry) const {
+  WallTime first = entry.first_seen;
+  for (const Slot child : entry.absorbed)
+    if (const WallTime theirs = entries_[child].first_seen; theirs.ms != 0 && (first.ms == 0 || theirs < first)) first = theirs;
+  return first;
 }
 
 std::vector<std::string> Registry::Impl::aliases_of(Slot slot) const {
@@ -434,7 +455,7 @@ void Registry::Impl::settle(Slot slot, Turn& turn) {
   Agent agent;
   agent.id = entry.id;
   registry::derive(agent, verdict, entry.before ? &*entry.before : nullptr, turn.now);
-  agent.first_seen = entry.first_seen;
+  agent.first_seen = first_seen_of(entry);
   const bool as_restored = !last && entry.before && entry.before->liveness == verdict.liveness;
   agent.liveness_since = same_liveness ? last->agent.liveness_since : as_restored ? entry.before->liveness_since : turn.wall_now;
   agent.aliases = aliases_of(slot);
