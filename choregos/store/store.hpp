@@ -1,9 +1,9 @@
 // What survives a restart: who was there, who was forgotten, and the revisions that were used. The daemon hands the
 // writer's batches to persist() before anybody is told of success, so what was acknowledged is there after kill -9.
 //
-// Identities and their statements are durable (appeared, updated, merged, forgotten). Liveness and last_seen are soft:
-// they ride along with the next durable batch, or with flush(), and may be some seconds old after a crash; they are
-// judged anew after every start anyway.
+// Identities and what they say are durable, and so is a goodbye. Liveness and last_seen are soft: they ride along with the
+// next durable batch, or with flush(), and may be some seconds old after a crash; they are judged anew after every start.
+// A batch that says nothing but what is on disk already (the records put back at a start) waits for no disk.
 //
 // Any thread may call; persist(), flush(), open() and close() block while the disk works, so the loop's thread should not.
 #pragma once
@@ -80,8 +80,5 @@ class Store {
 
   virtual StoreHealth health() const = 0;
 };
-
-/// Whether a change must be on disk before anybody is told of it.
-constexpr bool is_durable(ChangeKind kind) { return kind != ChangeKind::liveness; }
 
 }  // namespace choregos::store

@@ -88,7 +88,7 @@ TEST(ParseJson, LetsLineBreaksOrEverythingInOnlyWhenAsked) {
 }
 
 TEST(ParseJson, KeepsNumbersExactly) {
-  for (const std::string text : {"0", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "0.1", "1e-7", "-0.0",
+  for (const std::string text : {"0", "-1", "9223372036854775807", "-9223372036854775808", "18446744073709551615", "0.1", "1e-07", "-0.0",
                                  "123456.78901234567", "2.2250738585072014e-308", "1.7976931348623157e+308", "5e-324"}) {
     const auto read = parse_json(text);
     ASSERT_TRUE(read) << text;

@@ -1,0 +1,46 @@
+#include "choregos/store/memory/memory_store.hpp"
+
+#include <gtest/gtest.h>
+
+namespace choregos::store {
+namespace {
+
+Change change_of(std::uint64_t number, ChangeKind kind, const std::string& id) {
+  auto vitals = std::make_shared<Vitals>();
+  vitals->last_seen_ms = 1000;
+  Agent agent;
+  agent.id = id;
+  Change change;
+  change.revision = {1, number};
+  change.kind = kind;
+  change.record = std::make_shared<AgentRecord>(AgentRecord{agent, number, vitals});
+  change.wall_at = WallTime{static_cast<std::int64_t>(number)};
+  return change;
+}
+
+TEST(MemoryStore, KeepsAcrossCloseAndOpen) {
+  const auto store = make_memory_store({4, 10});
+  EXPECT_FALSE(store->persist({}));
+  EXPECT_EQ(store->open()->start, (Revision{5, 10}));
+  EXPECT_FALSE(store->open());
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(11, ChangeKind::appeared, "a"), change_of(12, ChangeKind::appeared, "b"),
+                                                 change_of(13, ChangeKind::appeared, "c"), change_of(14, ChangeKind::forgotten, "b"),
+                                                 change_of(15, ChangeKind::merged, "c")}));
+  store->touch(std::vector<std::pair<std::string, WallTime>>{{"a", WallTime{2000}}, {"zz", WallTime{1}}});
+  store->close();
+  const auto loaded = store->open();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->start, (Revision{6, 15}));
+  ASSERT_EQ(loaded->agents.size(), 1U);
+  EXPECT_EQ(loaded->agents[0].agent.id, "a");
+  EXPECT_EQ(loaded->agents[0].last_seen.ms, 2000);
+  ASSERT_EQ(loaded->archived.size(), 1U);
+  EXPECT_EQ(loaded->archived[0].agent.id, "b");
+  EXPECT_EQ(loaded->archived[0].forgotten_at.ms, 14);
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(16, ChangeKind::appeared, "b")}));
+  store->close();
+  EXPECT_EQ(store->open()->archived.size(), 0U);
+}
+
+}  // namespace
+}  // namespace choregos::store

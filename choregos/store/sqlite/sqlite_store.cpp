@@ -1,0 +1,407 @@
+#include "choregos/store/sqlite/sqlite_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "choregos/store/sqlite/database.hpp"
+#include "choregos/store/sqlite/record_text.hpp"
+
+namespace choregos::store {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x43485247;  // "CHRG"
+constexpr std::int64_t kSchema = 1;
+constexpr const char* kCreate =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE agent (id TEXT PRIMARY KEY, record TEXT NOT NULL, last_seen_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE archive (id TEXT PRIMARY KEY, record TEXT NOT NULL, last_seen_ms INTEGER NOT NULL, forgotten_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX archive_by_time ON archive (forgotten_ms);"
+    "INSERT INTO meta VALUES ('epoch', 0), ('revision_reserved', 0);"
+    "PRAGMA application_id = 1128813127; PRAGMA user_version = 1;";
+
+/// A file descriptor that closes itself.
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string system_words() { return std::strerror(errno); }
+
+/// Folders above the file with mode 0700, the file with 0600. SQLite gives its log the mode of the file.
+Result<void> make_file(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::filesystem::path made;
+  for (const auto& part : folder) {
+    made /= part;
+    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && !std::filesystem::is_directory(made))
+      return fail(ErrorCode::io, "the folder " + made.string() + " cannot be made: " + system_words() + "; make it, or choose another place for the state");
+  }
+  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file.get() < 0) return fail(ErrorCode::io, path + " cannot be opened: " + system_words() + "; it must be readable and writable for this user");
+  // The file's name must survive power loss, too, or everything in it is lost with it.
+  const Fd above(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (above.get() >= 0) (void)::fsync(above.get());
+  return {};
+}
+
+/// One choregosd for one file; readers such as the sqlite3 shell are not kept out.
+Result<Fd> lock_file(const std::string& path) {
+  Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.get() < 0) return fail(ErrorCode::io, path + ".lock cannot be opened: " + system_words());
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(ErrorCode::conflict, path + " is in use by another process; stop that one, or give this one a state folder of its own");
+  return lock;
+}
+
+struct Pending {
+  enum class Act { keep, archive, remove };
+  Act act = Act::keep;
+  AgentRecordPtr record;
+  WallTime at;
+};
+
+WallTime last_seen_of(const AgentRecord& record) {
+  return record.vitals ? WallTime{record.vitals->last_seen_ms.load(std::memory_order_relaxed)} : WallTime{};
+}
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(SqliteOptions options) : options_(std::move(options)) {
+    options_.revision_block = std::max<std::uint64_t>(options_.revision_block, 2);
+  }
+  ~SqliteStore() override { close(); }
+
+  Result<Loaded> open() override {
+    const std::lock_guard disk(disk_mutex_);
+    if (database_.is_open()) return fail(ErrorCode::conflict, options_.path + " is open already");
+    auto loaded = open_and_load();
+    if (!loaded) release();
+    return loaded;
+  }
+
+  Result<void> persist(std::span<const Change> changes) override {
+    const std::lock_guard disk(disk_mutex_);
+    if (!database_.is_open()) return fail(ErrorCode::unavailable, options_.path + " is not open");
+    bool must = false, wants = false;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const Change& change : changes) take(change);
+      must = durable_due_ || newest_revision_ > reserved_;
+      wants = must || newest_revision_ + options_.revision_block / 2 > reserved_;
+    }
+    if (!wants) return {};
+    const auto written = write(true);
+    // A block that could not be renewed early is no failure of this batch: its numbers are still reserved.
+    return must ? written : Result<void>{};
+  }
+
+  void touch(std::span<const std::pair<std::string, WallTime>> last_seen) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, time] : last_seen) {
+      WallTime& newest = touched_[id];
+      newest = std::max(newest, time);
+    }
+  }
+
+  Result<void> flush() override {
+    const std::lock_guard disk(disk_mutex_);
+    if (!database_.is_open()) return fail(ErrorCode::unavailable, options_.path + " is not open");
+    bool durable = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (pending_.empty() && touched_.empty() && !durable_due_) return {};
+      durable = durable_due_;
+    }
+    return write(durable);
+  }
+
+  void close() override {
+    if (flush().has_value()) {
+      const std::lock_guard disk(disk_mutex_);
+      (void)database_.run("PRAGMA wal_checkpoint(TRUNCATE)");  // a reader may hinder it; the log is then read at the next start
+    }
+    const std::lock_guard disk(disk_mutex_);
+    release();
+  }
+
+  StoreHealth health() const override {
+    const std::lock_guard lock(mutex_);
+    StoreHealth out = health_;
+    out.kind = "sqlite";
+    out.where = options_.path;
+    out.pending = pending_.size();
+    out.revision_reserved = reserved_;
+    for (const char* suffix : {"", "-wal"}) {
+      std::error_code ignored;
+      const auto size = std::filesystem::file_size(options_.path + suffix, ignored);
+      if (!ignored) out.bytes += size;
+    }
+    return out;
+  }
+
+ private:
+  // ---- opening; disk_mutex_ held ----
+
+  Error at_path(const Error& error, std::string_view doing) const {
+    if (error.code == ErrorCode::invalid)
+      return fail(ErrorCode::invalid, options_.path + " is damaged (" + error.message + "); it was left as it is: put a backup in its place, or move it away to start empty");
+    return fail(error.code, std::string(doing) + " " + options_.path + " failed: " + error.message + "; see that its disk has space and lets this user write");
+  }
+
+  Result<Loaded> open_and_load() {
+    if (auto ok = make_file(options_.path); !ok) return ok.error();
+    auto lock = lock_file(options_.path);
+    if (!lock) return lock.error();
+    lock_ = std::move(lock).value();
+    auto database = Database::open(options_.path);
+    if (!database) return at_path(database.error(), "opening");
+    database_ = std::move(database).value();
+    if (auto ok = check_schema(); !ok) return ok.error();
+    Loaded out;
+    if (auto ok = reserve_epoch(out.start); !ok) return at_path(ok.error(), "opening");
+    if (auto ok = load(out); !ok) return at_path(ok.error(), "reading");
+    if (auto ok = prepare(); !ok) return at_path(ok.error(), "opening");
+    return out;
+  }
+
+  Result<void> check_schema() {
+    const auto version = database_.number("PRAGMA user_version");
+    if (!version) return at_path(version.error(), "reading");
+    const auto application = database_.number("PRAGMA application_id");
+    if (!application) return at_path(application.error(), "reading");
+    const auto tables = database_.number("SELECT count(*) FROM sqlite_schema");
+    if (!tables) return at_path(tables.error(), "reading");
+    is_new_ = *tables == 0 && *version == 0 && *application == 0;
+    if (is_new_) return {};
+    if (*application != kApplicationId)
+      return fail(ErrorCode::invalid, options_.path + " is a database of another program; choose another place for the state");
+    if (*version > kSchema)
+      return fail(ErrorCode::unsupported, options_.path + " was written by a newer choregos: schema " + std::to_string(*version) + ", this one knows " +
+                                              std::to_string(kSchema) + "; run the newer one, or move the file away to start empty");
+    if (const auto sound = database_.text("PRAGMA quick_check(1)"); !sound) return at_path(sound.error(), "reading");
+    else if (*sound != "ok") return at_path(fail(ErrorCode::invalid, *sound), "reading");
+    return {};
+  }
+
+  Result<void> reserve_epoch(Revision& start) {
+    const auto mode = database_.text("PRAGMA journal_mode = WAL");
+    if (!mode) return mode.error();
+    if (*mode != "wal") return fail(ErrorCode::io, "its file system does not allow a write-ahead log");
+    if (auto ok = database_.run("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864"); !ok) return ok;
+    if (options_.page_count_max != 0)
+      if (auto ok = database_.run("PRAGMA max_page_count = " + std::to_string(options_.page_count_max)); !ok) return ok;
+    SqlTransaction transaction(database_);
+    if (auto ok = transaction.begin(); !ok) return ok;
+    if (is_new_)
+      if (auto ok = database_.run(kCreate); !ok) return ok;
+    const auto epoch = database_.number("SELECT value FROM meta WHERE key = 'epoch'");
+    if (!epoch) return epoch.error();
+    const auto reserved = database_.number("SELECT value FROM meta WHERE key = 'revision_reserved'");
+    if (!reserved) return reserved.error();
+    const auto block = static_cast<std::int64_t>(options_.revision_block);
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    if (*epoch < 0 || *reserved < 0 || *epoch == kMost || *reserved > kMost - block) return fail(ErrorCode::invalid, "its revisions are out of range");
+    if (auto ok = database_.run("UPDATE meta SET value = " + std::to_string(*epoch + 1) + " WHERE key = 'epoch'"); !ok) return ok;
+    if (auto ok = database_.run("UPDATE meta SET value = " + std::to_string(*reserved + block) + " WHERE key = 'revision_reserved'"); !ok) return ok;
+    if (auto ok = transaction.commit(); !ok) return ok;
+    start = {static_cast<std::uint64_t>(*epoch) + 1, static_cast<std::uint64_t>(*reserved)};
+    const std::lock_guard lock(mutex_);
+    reserved_ = static_cast<std::uint64_t>(*reserved + block);
+    newest_revision_ = start.number;
+    return {};
+  }
+
+  Result<void> load(Loaded& out) {
+    std::size_t unreadable = 0;
+    auto agents = database_.prepare("SELECT record, last_seen_ms FROM agent ORDER BY id");
+    if (!agents) return agents.error();
+    for (;;) {
+      const auto row = agents->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      auto agent = read_record(agents->text(0));
+      if (!agent) {
+        ++unreadable;
+        continue;
+      }
+      on_disk_[std::hash<std::string_view>{}(agent->id)] = durable_digest(*agent);
+      out.agents.push_back({std::move(agent).value(), WallTime{agents->number(1)}});
+    }
+    auto archived = database_.prepare("SELECT record, last_seen_ms, forgotten_ms FROM archive ORDER BY forgotten_ms DESC, id");
+    if (!archived) return archived.error();
+    for (;;) {
+      const auto row = archived->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      auto agent = read_record(archived->text(0));
+      if (!agent) ++unreadable;
+      else out.archived.push_back({std::move(agent).value(), WallTime{archived->number(1)}, WallTime{archived->number(2)}});
+    }
+    if (unreadable > 0) out.note = std::to_string(unreadable) + (unreadable == 1 ? " record" : " records") + " of " + options_.path + " could not be read and stayed in the file";
+    return {};
+  }
+
+  Result<void> prepare() {
+    const std::pair<SqlStatement*, const char*> wanted[] = {
+        {&keep_, "INSERT INTO agent VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET record = excluded.record, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)"},
+        {&remove_, "DELETE FROM agent WHERE id = ?1"},
+        {&archive_, "INSERT INTO archive VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE SET record = excluded.record, "
+                    "last_seen_ms = excluded.last_seen_ms, forgotten_ms = excluded.forgotten_ms"},
+        {&unarchive_, "DELETE FROM archive WHERE id = ?1"},
+        {&touch_, "UPDATE agent SET last_seen_ms = ?2 WHERE id = ?1 AND last_seen_ms < ?2"},
+        {&reserve_, "UPDATE meta SET value = ?1 WHERE key = 'revision_reserved' AND value < ?1"},
+        {&prune_age_, "DELETE FROM archive WHERE forgotten_ms < ?1"},
+        {&prune_count_, "DELETE FROM archive WHERE id IN (SELECT id FROM archive ORDER BY forgotten_ms DESC, id LIMIT -1 OFFSET ?1)"}};
+    for (const auto& [statement, sql] : wanted) {
+      auto prepared = database_.prepare(sql);
+      if (!prepared) return prepared.error();
+      *statement = std::move(prepared).value();
+    }
+    return {};
+  }
+
+  void release() {
+    for (SqlStatement* statement : {&keep_, &remove_, &archive_, &unarchive_, &touch_, &reserve_, &prune_age_, &prune_count_}) *statement = SqlStatement();
+    database_.close();
+    lock_ = Fd();
+  }
+
+  // ---- writing; disk_mutex_ held ----
+
+  /// mutex_ held, too. The newest form by id is all that is kept, so what waits is bounded by the list and the archive.
+  void take(const Change& change) {
+    newest_revision_ = std::max(newest_revision_, change.revision.number);
+    newest_wall_ = std::max(newest_wall_, change.wall_at);
+    const Agent& agent = change.record->agent;
+    Pending& pending = pending_[agent.id];
+    pending.record = change.record;
+    pending.at = change.wall_at;
+    if (change.kind == ChangeKind::forgotten) pending.act = Pending::Act::archive;
+    else if (change.kind == ChangeKind::merged) pending.act = Pending::Act::remove;
+    else pending.act = Pending::Act::keep;
+    const auto known = on_disk_.find(std::hash<std::string_view>{}(agent.id));
+    if (pending.act != Pending::Act::keep || known == on_disk_.end() || known->second != durable_digest(agent)) durable_due_ = true;
+  }
+
+  /// One transaction for all that waits. What fails stays waiting, unless something newer came meanwhile.
+  Result<void> write(bool durable) {
+    std::unordered_map<std::string, Pending> batch;
+    std::unordered_map<std::string, WallTime> touched;
+    std::uint64_t reserve = 0;
+    WallTime now;
+    {
+      const std::lock_guard lock(mutex_);
+      batch.swap(pending_);
+      touched.swap(touched_);
+      // Only a commit that waits for the disk can reserve: a number must not be given out that power loss could give out again.
+      reserve = reserved_;
+      if (durable && newest_revision_ + options_.revision_block / 2 > reserved_) reserve = newest_revision_ + options_.revision_block;
+      now = newest_wall_;
+    }
+    const auto written = write_transaction(batch, touched, reserve, now, durable);
+    const std::lock_guard lock(mutex_);
+    health_.ok = written.has_value();
+    if (!written) {
+      ++health_.errors;
+      const Error error = at_path(written.error(), "writing");
+      health_.last_error = error.message;
+      for (auto& [id, pending] : batch) pending_.try_emplace(id, std::move(pending));
+      for (const auto& [id, time] : touched) touched_[id] = std::max(touched_[id], time);
+      return fail(ErrorCode::io, error.message + "; what was not written is kept and written with the next change");
+    }
+    ++health_.transactions;
+    health_.records += batch.size();
+    for (const auto& [id, pending] : batch) {
+      const auto key = std::hash<std::string_view>{}(id);
+      if (pending.act == Pending::Act::keep) on_disk_[key] = durable_digest(pending.record->agent);
+      else on_disk_.erase(key);
+    }
+    reserved_ = reserve;
+    durable_due_ = false;  // persist is the only one that sets it, under disk_mutex_
+    return {};
+  }
+
+  Result<void> write_transaction(const std::unordered_map<std::string, Pending>& batch, const std::unordered_map<std::string, WallTime>& touched,
+                                 std::uint64_t reserve, WallTime now, bool durable) {
+    // Without FULL a commit in WAL mode does not wait for the disk; the next FULL one brings it along.
+    if (auto ok = database_.run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !ok) return ok;
+    SqlTransaction transaction(database_);
+    if (auto ok = transaction.begin(); !ok) return ok;
+    if (durable)
+      if (auto ok = reserve_.bind(1, static_cast<std::int64_t>(reserve)).run(); !ok) return ok;
+    bool archived = false;
+    for (const auto& [id, pending] : batch) {
+      if (auto ok = write_one(id, pending); !ok) return ok;
+      archived = archived || pending.act == Pending::Act::archive;
+    }
+    for (const auto& [id, time] : touched)
+      if (auto ok = touch_.bind(1, id).bind(2, time.ms).run(); !ok) return ok;
+    if (archived) {
+      const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(options_.archive_for).count();
+      if (auto ok = prune_age_.bind(1, now.ms - age).run(); !ok) return ok;
+      if (auto ok = prune_count_.bind(1, static_cast<std::int64_t>(options_.archive_count_max)).run(); !ok) return ok;
+    }
+    return transaction.commit();
+  }
+
+  Result<void> write_one(const std::string& id, const Pending& pending) {
+    const std::string text = write_record(*pending.record);
+    const std::int64_t seen = last_seen_of(*pending.record).ms;
+    if (pending.act == Pending::Act::keep) {
+      if (auto ok = keep_.bind(1, id).bind(2, text).bind(3, seen).run(); !ok) return ok;
+      return unarchive_.bind(1, id).run();
+    }
+    if (auto ok = remove_.bind(1, id).run(); !ok) return ok;
+    if (pending.act == Pending::Act::remove) return {};
+    return archive_.bind(1, id).bind(2, text).bind(3, seen).bind(4, pending.at.ms).run();
+  }
+
+  SqliteOptions options_;  // fixed after construction
+
+  std::mutex disk_mutex_;  // held while the disk works; taken before mutex_
+  // Guarded by disk_mutex_.
+  Fd lock_;
+  Database database_;
+  SqlStatement keep_, remove_, archive_, unarchive_, touch_, reserve_, prune_age_, prune_count_;
+  bool is_new_ = false;
+
+  mutable std::mutex mutex_;  // never held while the disk works
+  // Guarded by mutex_.
+  std::unordered_map<std::string, Pending> pending_;
+  std::unordered_map<std::string, WallTime> touched_;
+  std::unordered_map<std::uint64_t, std::uint64_t> on_disk_;  ///< hash of id -> digest of what is written
+  std::uint64_t newest_revision_ = 0;
+  std::uint64_t reserved_ = 0;
+  WallTime newest_wall_;
+  bool durable_due_ = false;  ///< something that waits must be on disk before success is told
+  StoreHealth health_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_sqlite_store(SqliteOptions options) { return std::make_unique<SqliteStore>(std::move(options)); }
+
+}  // namespace choregos::store
