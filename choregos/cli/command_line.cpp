@@ -1,0 +1,141 @@
+#include "choregos/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <ostream>
+
+#include "choregos/base/text.hpp"
+#include "choregos/cli/completion.hpp"
+
+namespace choregos::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Where to ask: --addr, else CHOREGOS_ADDR, else ~/.config/choregos/cli.toml (address, token_file, timeout), else\n"
+    "http://127.0.0.1:4470. Data goes to stdout, talk to stderr. NO_COLOR is respected.\n"
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 unreachable or not ready, 5 denied.";
+
+/// Values of the global flags, valid before or after the verb.
+struct Globals {
+  std::string addr, token_file, timeout, output = "table", color = "auto";
+  bool no_headers = false;
+};
+
+void add_globals(CLI::App& app, Globals& g) {
+  app.add_option("-a,--addr", g.addr, "Address of choregosd")->type_name("URL");
+  app.add_option("--token-file", g.token_file, "File with the bearer token, mode 0600")->type_name("FILE");
+  app.add_option("--timeout", g.timeout, "Longest wait for an answer, such as 5s")->type_name("TIME");
+  app.add_option("-o,--output", g.output, "How to print")->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}))->type_name("FORMAT");
+  app.add_option("--color", g.color, "When to use colour")->check(CLI::IsMember({"auto", "always", "never"}))->type_name("WHEN");
+  app.add_flag("--no-headers", g.no_headers, "Leave out the line of column names");
+}
+
+Format format_of(const std::string& word) {
+  return word == "wide" ? Format::wide : word == "json" ? Format::json : word == "yaml" ? Format::yaml : word == "name" ? Format::name : Format::table;
+}
+
+/// CLI11 says that something was not expected, not what was meant.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> verbs;
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) verbs.push_back(sub->get_name());
+  for (const auto& argument : arguments) {
+    if (argument.empty() || argument[0] == '-') continue;
+    if (std::find(verbs.begin(), verbs.end(), argument) != verbs.end()) return {};
+    if (const auto near = nearest_word(argument, verbs); !near.empty()) return "; did you mean 'choregos " + std::string(near) + "'?";
+    return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Environment& environment, bool terminal, Streams s) {
+  CLI::App app("Ask choregosd which agents there are, which are alive, and what they can do.", "choregos");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(kFooter);
+  app.get_formatter()->column_width(34);
+  Globals globals;
+  add_globals(app, globals);
+  app.set_version_flag("--version", std::string("choregos ") + CHOREGOS_VERSION);
+
+  AgentsArguments list;
+  auto* agents_verb = app.add_subcommand("agents", "List agents");
+  agents_verb->alias("ls");
+  agents_verb->add_option("-c,--capability", list.capabilities, "Has this capability; repeat for several")->type_name("WORD");
+  agents_verb->add_option("-s,--status", list.status, "online, idle or working; repeat for any of several")->type_name("WORD");
+  agents_verb->add_option("-l,--liveness", list.liveness, "unconfirmed, alive, suspect, lost or left; repeat for any of several")->type_name("WORD");
+  agents_verb->add_option("-m,--model", list.model, "Model, with * and ?")->type_name("GLOB");
+  agents_verb->add_option("--cluster", list.cluster, "Of this cluster; repeat for any of several")->type_name("ID");
+  agents_verb->add_option("--team", list.team, "In this team; - for none")->type_name("NAME");
+  agents_verb->add_option("--label", list.labels, "Has this label, as key=value; repeat for several")->type_name("K=V");
+  agents_verb->add_option("--sort", list.sort, "Order; - in front for descending: --sort=-last_seen")->type_name("KEY");
+  agents_verb->add_option("-n,--limit", list.limit, "At most this many")->type_name("N");
+  agents_verb->add_flag("-q,--quiet", list.quiet, "Ids only");
+  agents_verb->add_option("text", list.text, "Words that must occur in id, name, model, endpoint, a capability or a label");
+
+  std::string id;
+  auto* agent_verb = app.add_subcommand("agent", "Show one agent, by id or alias");
+  agent_verb->add_option("id", id, "Its id, Swarm task name or address")->required();
+  auto* capabilities_verb = app.add_subcommand("capabilities", "Count agents by capability");
+  auto* summary_verb = app.add_subcommand("summary", "The fleet in numbers");
+  auto* sources_verb = app.add_subcommand("sources", "How each way of learning does; -o wide with its counters");
+
+  PeersArguments listen;
+  std::string listen_for = "3s";
+  auto* peers_verb = app.add_subcommand("peers", "Listen to beacons on the network, with no daemon");
+  peers_verb->add_option("--for", listen_for, "How long to listen")->type_name("TIME");
+  peers_verb->add_option("--port", listen.port, "UDP port")->type_name("PORT");
+  peers_verb->add_option("-i,--interface", listen.interfaces, "Listen on this interface; repeat for several, default all")->type_name("NAME");
+  peers_verb->add_option("--key-file", listen.key_file, "Keys by which beacons are verified")->type_name("FILE");
+
+  auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
+  auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");
+  std::string shell;
+  auto* completion_verb = app.add_subcommand("completion", "Print a completion script");
+  completion_verb->add_option("shell", shell, "bash, zsh or fish")->required();
+
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Success& done) {
+    return app.exit(done, s.out, s.err);
+  } catch (const CLI::ParseError& error) {
+    s.err << "choregos: " << printable(error.what()) << suggestion(app, arguments) << "\nchoregos: see choregos --help\n";
+    return 2;
+  }
+
+  Context context;
+  context.format = format_of(globals.output);
+  context.headers = !globals.no_headers;
+  context.color = globals.color == "always" || (globals.color == "auto" && terminal && environment("NO_COLOR").empty() && environment("TERM") != "dumb");
+  std::map<std::string, std::string> flags;
+  if (!globals.addr.empty()) flags["addr"] = globals.addr;
+  if (!globals.token_file.empty()) flags["token-file"] = globals.token_file;
+  if (!globals.timeout.empty()) flags["timeout"] = globals.timeout;
+  if (const auto ok = resolve(context, flags, environment); !ok) return report(context, ok.error(), s.err);
+
+  if (*agents_verb) return agents(context, list, s);
+  if (*agent_verb) return agent(context, id, s);
+  if (*capabilities_verb) return capabilities(context, s);
+  if (*summary_verb) return summary(context, s);
+  if (*sources_verb) return sources(context, s);
+  if (*peers_verb) {
+    const auto duration = parse_duration(listen_for);
+    if (!duration) return report(context, duration.error(), s.err);
+    listen.listen = *duration;
+    return peers(context, listen, s);
+  }
+  if (*doctor_verb) return doctor(context, s);
+  if (*version_verb) return version(context, s);
+  if (*completion_verb) {
+    const auto script = completion_script(app, shell);
+    if (!script) return report(context, script.error(), s.err);
+    s.out << *script;
+    return 0;
+  }
+  return 2;
+}
+
+}  // namespace choregos::cli

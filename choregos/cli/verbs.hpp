@@ -1,0 +1,42 @@
+// One function per verb, one file each. A verb prints data to `out`, talk to `err`, and returns the exit code:
+// 0 ok, 1 failure, 2 usage, 3 not found, 4 unreachable or not ready, 5 denied.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "choregos/cli/context.hpp"
+
+namespace choregos::cli {
+
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+struct AgentsArguments {
+  std::vector<std::string> capabilities, status, liveness, cluster, team, labels;  ///< labels as key=value
+  std::string model, text, sort;
+  std::size_t limit = 0;
+  bool quiet = false;  ///< ids only, as -o name
+};
+
+struct PeersArguments {
+  Duration listen = 3s;
+  std::uint16_t port = 4471;
+  std::vector<std::string> interfaces;
+  std::string key_file;
+  bool accept_unsigned = true;  ///< listening decides nothing, so unsigned beacons are shown, marked
+};
+
+int agents(const Context& context, const AgentsArguments& arguments, Streams streams);
+int agent(const Context& context, const std::string& id, Streams streams);
+int capabilities(const Context& context, Streams streams);
+int summary(const Context& context, Streams streams);
+int sources(const Context& context, Streams streams);
+int peers(const Context& context, const PeersArguments& arguments, Streams streams);
+int doctor(const Context& context, Streams streams);
+int version(const Context& context, Streams streams);
+
+}  // namespace choregos::cli
