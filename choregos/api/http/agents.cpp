@@ -1,5 +1,6 @@
 // GET /api/v1/agents: the list, filtered, sorted, paged.
 #include <algorithm>
+#include <array>
 
 #include "choregos/api/http/freshness.hpp"
 #include "choregos/api/http/handlers.hpp"
@@ -21,6 +22,9 @@ struct Wanted {
 };
 
 Result<Wanted> read_wanted(const Call& call) {
+  for (const auto name : kOwnParameters)
+    if (std::count_if(call.parameters.begin(), call.parameters.end(), [&](const auto& p) { return p.first == name; }) > 1)
+      return fail(ErrorCode::invalid, "the parameter '" + std::string(name) + "' is given twice; give it once");
   auto query = parse_query(call.parameters, {kOwnParameters.begin(), kOwnParameters.end()});
   if (!query) return query.error();
   Wanted wanted;

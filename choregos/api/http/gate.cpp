@@ -81,6 +81,8 @@ Result<Gate> Gate::create(const GateOptions& options) {
 }
 
 std::optional<Reply> Gate::check_sender(const Incoming& incoming) const {
+  // No browser comes through a socket file, and programs that do write any Host.
+  if (incoming.over_unix) return std::nullopt;
   if (!hosts_.host_is_ours(incoming.host))
     return problem_reply(fail(ErrorCode::misdirected, "the Host '" + shown(incoming.host) + "' is none of ours; accepted are " + hosts_.accepted() +
                                                           ", and names that the operator configures"),
@@ -91,7 +93,7 @@ std::optional<Reply> Gate::check_sender(const Incoming& incoming) const {
 }
 
 std::optional<Reply> Gate::check_token(const Incoming& incoming, Instant now) {
-  if (!require_auth_) return std::nullopt;
+  if (!require_auth_ || incoming.over_unix) return std::nullopt;
   const auto token = bearer_token(incoming.authorization);
   if (!token.empty() && tokens_.holds(token)) return std::nullopt;
   if (incoming.authorization.empty())

@@ -30,6 +30,8 @@ void leave_agent(const Call& call, Answer answer);
 Result<std::uint64_t> incarnation_of(const Call& call);
 /// The refusal when there is no door behind the writing routes.
 Reply no_door(const Call& call);
+/// A refusal by the door; those that pass by themselves say when to come again.
+Reply refused_by_door(const Error& error, std::string_view path);
 /// "/api/v1/agents/<id>", encoded.
 std::string agent_path(std::string_view id);
 /// 404 that names near ids; used by every route of one agent.

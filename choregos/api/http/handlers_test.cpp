@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <set>
 
 #include "choregos/api/http/fakes_for_tests.hpp"
@@ -166,6 +168,7 @@ TEST_F(Handlers, UnknownParametersNameTheNearest) {
   EXPECT_NE(reply.body.find("did you mean 'capability'"), std::string::npos) << reply.body;
   EXPECT_EQ(ask(RouteId::agents_list, {{"fields", "id,stauts"}}).status, 400);
   EXPECT_EQ(ask(RouteId::agents_list, {{"limit", "0"}}).status, 400);
+  EXPECT_EQ(ask(RouteId::agents_list, {{"format", "array"}, {"format", "object"}}).status, 400);
   EXPECT_EQ(ask(RouteId::agents_list, {{"cursor", "nonsense"}}).status, 400);
   EXPECT_EQ(ask(RouteId::agents_list, {{"max_age", "30"}}).status, 400);
 }
@@ -302,6 +305,25 @@ TEST_F(Handlers, MetricsNeverCarryIdsAndCountWhatIsThere) {
                            "choregos_source_reading{source=\"beacon\",reading=\"peers\"} 2\n", "choregos_capability_agents{capability=\"go\"} 1\n",
                            "choregos_http_requests_total{route=\"/api/v1/agents\",method=\"GET\",code=\"200\"} 5\n", "choregos_ready 1\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
+TEST_F(Handlers, MetricsPassPromtool) {
+  if (std::system("command -v promtool >/dev/null") != 0) {
+    if (const char* strict = std::getenv("CHOREGOS_NO_SKIP"); strict && std::string_view(strict) == "1") FAIL() << "promtool is not installed (apt-get install prometheus)";
+    GTEST_SKIP() << "promtool is not installed";
+  }
+  fleet.hear("a1", with_capability("go"));
+  sources.push_back(source("odd \"name\"\n", SourceState::failed));
+  sources[0].counters = {{"frames", 7}};
+  sources[0].gauges = {{"latency_us", 2}};
+  counters.replies[{kRouteCount, 404}] = 1;
+  services.writer_stats = [] { return Writer::Stats{}; };
+  const auto reply = ask(RouteId::metrics);
+  EXPECT_EQ(reply.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  std::FILE* promtool = ::popen("promtool check metrics >&2", "w");
+  ASSERT_NE(promtool, nullptr);
+  std::fwrite(reply.body.data(), 1, reply.body.size(), promtool);
+  EXPECT_EQ(::pclose(promtool), 0);
 }
 
 }  // namespace

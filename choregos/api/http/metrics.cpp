@@ -85,6 +85,21 @@ void write_http(MetricsWriter& out, const HttpCounters& counters) {
   out.family("choregos_tethers_opened_total", MetricType::counter, "Tethers opened since the start.").sample(counters.tethers_total);
 }
 
+void write_server(MetricsWriter& out, const View& view) {
+  if (!view.services.server_stats) return;
+  const auto stats = view.services.server_stats();
+  out.family("choregos_http_connections", MetricType::gauge, "Open connections.").sample(wide(stats.connections));
+  out.family("choregos_http_streams", MetricType::gauge, "Replies that stay open.").sample(wide(stats.streams));
+  out.family("choregos_http_connections_total", MetricType::counter, "Connections, by what became of them.");
+  out.sample(stats.accepted, {{"result", "accepted"}});
+  out.sample(stats.refused_connections, {{"result", "over_limit"}});
+  out.sample(stats.accept_failures, {{"result", "failed"}});
+  out.family("choregos_http_malformed_total", MetricType::counter, "Requests that the server itself refused.").sample(stats.bad_requests);
+  out.family("choregos_http_timeouts_total", MetricType::counter, "Connections that were too slow or idle for too long.").sample(stats.timeouts);
+  out.family("choregos_http_received_bytes_total", MetricType::counter, "Bytes read.").sample(stats.bytes_in);
+  out.family("choregos_http_sent_bytes_total", MetricType::counter, "Bytes written.").sample(stats.bytes_out);
+}
+
 void write_writer(MetricsWriter& out, const View& view) {
   if (!view.services.writer_stats) return;
   const auto stats = view.services.writer_stats();
@@ -122,6 +137,7 @@ Reply get_metrics(const Call& call, const HttpCounters& counters) {
   write_fleet(out, call.view);
   write_sources(out, call.view);
   write_http(out, counters);
+  write_server(out, call.view);
   write_writer(out, call.view);
   for (const auto& contribute : call.view.services.metrics) contribute(out);
   write_process(out);

@@ -25,15 +25,9 @@ std::string render(const RegisterReply& reply, Instant now) {
   return std::move(out).take();
 }
 
-/// A refusal by the door; those that pass by themselves say when to come again.
-Reply refused(const Error& error, std::string_view path) {
-  if (error.code == ErrorCode::exhausted || error.code == ErrorCode::unavailable) return retry_reply(error, path, 1s);
-  return problem_reply(error, path);
-}
-
 std::function<void(Result<RegisterReply>)> answer_with_record(const Call& call, Answer answer) {
   return [answer = std::move(answer), path = call.path, &services = call.view.services](Result<RegisterReply> result) {
-    if (!result) return answer(refused(result.error(), path));
+    if (!result) return answer(refused_by_door(result.error(), path));
     Reply reply = json_reply(render(*result, services.now()), result->created ? 201 : 200);
     if (result->created) reply.with("Location", agent_path(result->record->agent.id));
     answer(std::move(reply));
@@ -50,6 +44,11 @@ Result<std::uint64_t> incarnation_of(const Call& call) {
   if (text->empty() || error != std::errc{} || end != text->data() + text->size())
     return fail(ErrorCode::invalid, "incarnation=" + printable(text->substr(0, 64)) + " is not a whole number that is not negative");
   return number;
+}
+
+Reply refused_by_door(const Error& error, std::string_view path) {
+  if (error.code == ErrorCode::exhausted || error.code == ErrorCode::unavailable) return retry_reply(error, path, 1s);
+  return problem_reply(error, path);
 }
 
 Reply no_door(const Call& call) {
@@ -98,7 +97,7 @@ void leave_agent(const Call& call, Answer answer) {
   if (auto ok = check_text(request.reason, "reason", limits::text_bytes_max); !ok) return answer(problem_reply(ok.error(), call.path));
   request.peer = call.peer;
   call.view.services.door->leave(std::move(request), [answer = std::move(answer), path = call.path](Result<void> result) {
-    if (!result) return answer(refused(result.error(), path));
+    if (!result) return answer(refused_by_door(result.error(), path));
     Reply reply;
     reply.status = 204;
     reply.content_type.clear();

@@ -13,6 +13,7 @@
 #include "choregos/base/time.hpp"
 #include "choregos/model/registration.hpp"
 #include "choregos/model/source_health.hpp"
+#include "choregos/net/http_server.hpp"
 #include "choregos/registry/snapshot.hpp"
 #include "choregos/wire/metrics.hpp"
 #include "choregos/writer/writer.hpp"
@@ -46,6 +47,7 @@ struct Services {
   BuildInfo build;
   WallTime started;  ///< when this process began to serve
   std::function<Writer::Stats()> writer_stats;
+  std::function<net::HttpServer::Stats()> server_stats;
   /// Each adds families of its own to /metrics; their names must not clash with choregos_agents*, choregos_http*,
   /// choregos_source*, choregos_writer*, choregos_limit, process_*.
   std::vector<std::function<void(wire::MetricsWriter&)>> metrics;
