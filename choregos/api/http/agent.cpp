@@ -54,9 +54,11 @@ Reply get_agent(const Call& call) {
     return unknown_agent(call);
   }
 
-  Evidence evidence(call.view);
-  evidence.use(*record);
-  if (auto refusal = evidence.refusal(call)) return *std::move(refusal);
+  if (call.parameter("max_age")) {
+    Evidence evidence(call.view);
+    evidence.use(*record);
+    if (auto refusal = evidence.refusal(call)) return *std::move(refusal);
+  }
   const std::string etag = etag_of({call.view.snapshot->revision().epoch, record->revision}, call.view);
   if (auto unchanged = not_modified(call, etag)) return *std::move(unchanged);
 

@@ -16,7 +16,6 @@ namespace choregos::api {
 struct View {
   const Services& services;
   SnapshotPtr snapshot;   ///< null only when not ready
-  Readiness readiness;
   std::string mode;       ///< "normal", or how verdicts are restrained
   Instant now;
   WallTime wall_now;

@@ -20,7 +20,7 @@ Reply list_capabilities(const Call& call) {
   wire::JsonWriter out(64 + capabilities.size() * 64);
   out.begin_object().key("capabilities").begin_array();
   for (const auto& each : capabilities)
-    out.begin_object().member("capability", each.capability).member("total", each.total).member("live", each.live).end_object();
+    out.begin_object().member("name", each.capability).member("total", each.total).member("live", each.live).end_object();
   out.end_array();
   out.member("total", capabilities.size());
   write_freshness(out, snapshot.revision(), evidence, call.view);

@@ -57,7 +57,7 @@ void write_freshness(wire::JsonWriter& out, Revision revision, const Evidence& e
 }
 
 std::optional<Reply> not_ready(const Call& call) {
-  const auto& readiness = call.view.readiness;
+  const auto readiness = call.view.services.readiness();
   if (readiness.ready && call.view.snapshot) return std::nullopt;
   std::string text = "not ready yet, so a list would be wrong";
   for (std::size_t i = 0; i < readiness.reasons.size(); ++i) text += (i == 0 ? ": " : "; ") + readiness.reasons[i];

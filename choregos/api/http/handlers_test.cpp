@@ -30,7 +30,7 @@ class Handlers : public ::testing::Test {
   }
 
   Reply ask(RouteId id, wire::Parameters parameters = {}, std::string agent = {}, std::string if_none_match = {}) {
-    const View view{services, fleet.snapshot(), readiness, mode, fleet.now, fleet.wall()};
+    const View view{services, fleet.snapshot(), mode, fleet.now, fleet.wall()};
     const Call call{route(id), agent, std::string(route(id).pattern), std::move(parameters), std::move(if_none_match), {}, {}, view};
     switch (id) {
       case RouteId::agents_list: return list_agents(call);
@@ -283,7 +283,7 @@ TEST_F(Handlers, CapabilitiesAndSummaryCount) {
   fleet.say(ObservationKind::goodbye, "a2");
   const auto capabilities = json(ask(RouteId::capabilities));
   const auto& go = capabilities.at("capabilities").as_array().at(0);
-  EXPECT_EQ(go.at("capability").as_string(), "go");
+  EXPECT_EQ(go.at("name").as_string(), "go");
   EXPECT_EQ(go.at("total").as_int64(), 2);
   EXPECT_EQ(go.at("live").as_int64(), 1);
   const auto summary = json(ask(RouteId::summary));

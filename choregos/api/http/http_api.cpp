@@ -71,7 +71,7 @@ net::HttpServer::Handler HttpApi::handler() {
 
 View HttpApi::look() const {
   const Services& services = state_->services;
-  return {services, services.snapshot(), services.readiness(), mode_of(services), services.now(), services.wall_now()};
+  return {services, services.snapshot(), mode_of(services), services.now(), services.wall_now()};
 }
 
 void HttpApi::dress(Reply& reply, const State& state, bool tell_freshness) {

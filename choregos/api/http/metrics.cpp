@@ -17,11 +17,11 @@ constexpr Status kStatuses[] = {Status::online, Status::idle, Status::working};
 
 std::uint64_t wide(std::size_t number) { return static_cast<std::uint64_t>(number); }
 
-void write_self(MetricsWriter& out, const View& view) {
+void write_self(MetricsWriter& out, const View& view, bool ready) {
   const auto& build = view.services.build;
   out.family("choregos_build_info", MetricType::gauge, "Which program this is; always 1.")
       .sample(wide(1), {{"version", build.version}, {"commit", build.commit}, {"compiler", build.compiler}});
-  out.family("choregos_ready", MetricType::gauge, "1 when lists may be believed.").sample(wide(view.readiness.ready ? 1 : 0));
+  out.family("choregos_ready", MetricType::gauge, "1 when lists may be believed.").sample(wide(ready ? 1 : 0));
   out.family("choregos_mode", MetricType::gauge, "The mode of belief that is in force; always 1.").sample(wide(1), {{"mode", view.mode}});
 }
 
@@ -36,7 +36,6 @@ void write_capabilities(MetricsWriter& out, const Snapshot& snapshot) {
 }
 
 void write_fleet(MetricsWriter& out, const View& view) {
-  if (!view.snapshot || !view.readiness.ready) return;  // absent, not zero: nobody knows yet
   const auto& counts = view.snapshot->counts();
   out.family("choregos_agents", MetricType::gauge, "Listed agents by what is believed of them.");
   for (const auto liveness : kLivenesses) out.sample(wide(counts.by_liveness[static_cast<std::size_t>(liveness)]), {{"liveness", to_string(liveness)}});
@@ -133,8 +132,9 @@ void write_limits(MetricsWriter& out) {
 
 Reply get_metrics(const Call& call, const HttpCounters& counters) {
   MetricsWriter out;
-  write_self(out, call.view);
-  write_fleet(out, call.view);
+  const bool ready = call.view.snapshot && call.view.services.readiness().ready;
+  write_self(out, call.view, ready);
+  if (ready) write_fleet(out, call.view);  // absent, not zero: nobody knows yet
   write_sources(out, call.view);
   write_http(out, counters);
   write_server(out, call.view);

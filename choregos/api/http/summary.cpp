@@ -29,7 +29,7 @@ void write_groups(wire::JsonWriter& out, std::string_view name, const Groups& gr
     std::sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return natural_compare(a.first, b.first) < 0; });
   }
   out.key(name).begin_array();
-  for (const auto& [value, total] : largest) out.begin_object().member("value", value).member("total", total).end_object();
+  for (const auto& [value, total] : largest) out.begin_object().member("name", value).member("total", total).end_object();
   if (other > 0) out.begin_object().member("other", true).member("total", other).end_object();
   out.end_array();
 }
