@@ -16,9 +16,11 @@ exec >&2
 if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
   rm -f "$folder/CMakeCache.txt" "$folder/build.ninja"
 fi
+mkdir -p "$folder"
+exec {lock}>"$folder/.lock"
+flock -n "$lock" || { printf 'Waiting for another build of %s\n' "$preset"; flock "$lock"; }
 if [[ ! -f $folder/build.ninja ]]; then
   printf 'Configuring %s\n' "$preset"
-  mkdir -p "$folder"
   (cd "$root" && cmake --fresh --preset "$preset") >"$folder/configure.log" 2>&1 || { cat "$folder/configure.log"; exit 1; }
 fi
 
