@@ -33,8 +33,11 @@ void Listing::set(Slot slot, AgentRecordPtr record) {
     names_.put(new_agent->id, slot);
   }
   if (old_agent == nullptr || new_agent->aliases != old_agent->aliases)
-    for (const auto& alias : new_agent->aliases)
-      if (names_.find(alias) == kNoSlot) names_.put(alias, slot);  // an id of somebody else is never shadowed by an alias
+    for (const auto& alias : new_agent->aliases) {
+      const Slot holder = names_.find(alias);
+      const bool is_id = holder != kNoSlot && records_[holder] && records_[holder]->agent.id == alias;
+      if (!is_id) names_.put(alias, slot);  // an id of somebody else is never shadowed; a former holder of the alias is
+    }
 }
 
 std::shared_ptr<const Snapshot::Data> Listing::share(Revision revision, Instant now, WallTime wall_now) {

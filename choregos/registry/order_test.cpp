@@ -2,6 +2,7 @@
 // failure names it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -90,6 +91,47 @@ std::string describe(const AgentRecordPtr& record) {
   return out.str();
 }
 
+/// Revisions rise by one, and replaying the changes gives the snapshot.
+void check_steps(const std::vector<Change>& changes, const Snapshot& snapshot) {
+  std::map<std::string, AgentRecordPtr> replayed;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    ASSERT_EQ(changes[i].revision, (Revision{1, i + 1}));
+    if (changes[i].kind == ChangeKind::forgotten || changes[i].kind == ChangeKind::merged) {
+      replayed.erase(changes[i].record->agent.id);
+    } else {
+      replayed[changes[i].record->agent.id] = changes[i].record;
+    }
+  }
+  ASSERT_EQ(replayed.size(), snapshot.size());
+  for (const auto& [id, record] : replayed) ASSERT_EQ(snapshot.find(id), record);
+}
+
+/// The counts that are kept up to date equal those counted anew, and every name leads to its record.
+void check_counts(const Snapshot& snapshot) {
+  Counts counts;
+  std::map<std::string, CapabilityCount> capabilities;
+  snapshot.for_each([&](const AgentRecordPtr& r) {
+    const Agent& a = r->agent;
+    ++counts.total;
+    ++counts.by_liveness[static_cast<int>(a.liveness)];
+    if (a.liveness != Liveness::lost && a.liveness != Liveness::left) ++counts.by_status[static_cast<int>(a.status)];
+    for (const auto& c : a.capabilities) {
+      ++capabilities[c].total;
+      capabilities[c].live += a.liveness == Liveness::alive;
+    }
+    ASSERT_EQ(snapshot.find(a.id), r);
+    for (const auto& alias : a.aliases) ASSERT_EQ(snapshot.find(alias), r) << alias;
+  });
+  ASSERT_EQ(counts.total, snapshot.counts().total);
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(counts.by_liveness[i], snapshot.counts().by_liveness[i]) << i;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(counts.by_status[i], snapshot.counts().by_status[i]) << i;
+  ASSERT_EQ(capabilities.size(), snapshot.capabilities().size());
+  for (const auto& c : snapshot.capabilities()) {
+    ASSERT_EQ(capabilities[c.capability].total, c.total);
+    ASSERT_EQ(capabilities[c.capability].live, c.live);
+  }
+}
+
 std::map<std::string, std::string> believe(const std::vector<Observation>& observations) {
   Registry registry({}, Revision{1, 0});
   std::vector<Change> changes;
@@ -99,7 +141,10 @@ std::map<std::string, std::string> believe(const std::vector<Observation>& obser
   const Instant later = now + 1ms;
   registry.tick(later, WallTime{later.ns / 1'000'000}, changes);
   std::map<std::string, std::string> out;
-  registry.snapshot(later, WallTime{})->for_each([&](const AgentRecordPtr& r) { out[r->agent.id] = describe(r); });
+  const SnapshotPtr snapshot = registry.snapshot(later, WallTime{});
+  snapshot->for_each([&](const AgentRecordPtr& r) { out[r->agent.id] = describe(r); });
+  check_steps(changes, *snapshot);
+  check_counts(*snapshot);
   return out;
 }
 
