@@ -8,11 +8,12 @@
 namespace choregos::wire {
 namespace {
 
+/// One line; what would end it is left out. Readers ignore an id with a NUL, so ids are written without.
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
   for (const char c : value)
-    if (c != '\n' && c != '\r' && c != '\0') out += c;
+    if (c != '\n' && c != '\r' && (c != '\0' || name != "id")) out += c;
   out += '\n';
 }
 

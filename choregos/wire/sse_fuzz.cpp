@@ -34,8 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!fine) return 0;
   for (const SseEvent& event : whole) {
     std::vector<SseEvent> again;
-    require(read(choregos::wire::sse_event(event.id, event.event, event.data), 5, again) || event.data.size() > 2000);
-    if (event.data.size() <= 2000 && event.event.find('\0') == std::string::npos) require(again == std::vector<SseEvent>{event});
+    if (event.data.size() > 2000) continue;  // many short lines grow when each gets its name
+    require(read(choregos::wire::sse_event(event.id, event.event, event.data), 5, again));
+    require(again == std::vector<SseEvent>{event});
   }
   return 0;
 }
