@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Every header of ours compiles alone: whoever includes it needs to include nothing before it.
 
-Each is compiled by itself, and twice in one source, with the flags of a source of its folder but no precompiled header. What
-was compiled once is taken from ccache where there is one.
+A header that some source of this build includes before all else, without a precompiled header, has been proven by the build
+(a.cpp begins with a.hpp). Each other one is compiled by itself, twice in one source, with the flags of a source of its folder;
+what was compiled once is taken from ccache where there is one.
 
 usage: headers_alone.py ROOT COMPILE_COMMANDS.json [--self-test]
 """
@@ -45,6 +46,20 @@ def flags_by_folder(commands, root):
     return flags
 
 
+def proven_by_build(commands, root):
+    """The headers, as named in #include, that a source without a precompiled header includes first."""
+    proven = set()
+    for entry in json.loads(commands.read_text()):
+        source = pathlib.Path(entry["file"])
+        command = entry.get("command") or " ".join(entry["arguments"])
+        if "cmake_pch" in command or not source.resolve().is_relative_to(root) or not source.exists():
+            continue
+        first = next((line for line in check.lines(source) if re.match(r"\s*#", line)), "")
+        if match := re.match(r'\s*#\s*include\s*"([^"]+)"', first):
+            proven.add(match[1])
+    return proven
+
+
 class Compiler:
     def __init__(self, flags, configured_root, scratch):
         self.flags, self.configured_root, self.scratch = flags, configured_root, scratch
@@ -80,10 +95,18 @@ def main():
         scratch.mkdir(exist_ok=True)
         compiler = Compiler(flags_by_folder(commands, configured_root), configured_root, scratch)
 
+        proven = proven_by_build(commands, configured_root)
+
         def check_all(root, under="choregos"):
             headers = list(check.files(root, ".hpp", ".h", under=under))
+            twice = [f"{name}: does not compile alone: no #pragma once" for name, header in
+                     ((h.relative_to(root).as_posix(), h) for h in headers)
+                     if name in proven and not any(re.match(r"\s*#\s*(pragma\s+once|ifndef)", line) for line in check.lines(header))]
+            count = len(headers)
+            headers = [header for header in headers if header.relative_to(root).as_posix() not in proven]
+            print(f"{count - len(headers)} headers proven by the build, {len(headers)} to compile")
             with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-                return [found for found in pool.map(lambda header: compiler.violation(root, header), headers) if found]
+                return twice + [found for found in pool.map(lambda header: compiler.violation(root, header), headers) if found]
 
         # The planted headers sit in a folder of their own: compiling all the others again for each would prove nothing more.
         check.main((lambda root: check_all(root, "choregos/planted")) if self_test else check_all, [
