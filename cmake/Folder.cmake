@@ -7,6 +7,12 @@ if(CHOREGOS_TESTS)
     <map> <memory> <optional> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
 endif()
 
+# The main() of fuzz targets in ordinary builds.
+if(CHOREGOS_TESTS AND NOT CHOREGOS_FUZZ)
+  add_library(choregos_fuzz_replay OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/fuzz_replay.cpp)
+  target_link_libraries(choregos_fuzz_replay PUBLIC choregos_options)
+endif()
+
 # choregos_unit_test(target): a gtest program; its tests are found when ctest starts, and carry the label "unit".
 function(choregos_unit_test target)
   target_link_libraries(${target} PRIVATE GTest::gtest_main GTest::gmock)
@@ -81,8 +87,8 @@ function(choregos_folder name)
       target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
     elseif(CHOREGOS_TESTS)
       # Ordinary builds replay the kept corpus plus seeded mutations of it, bounded in count.
-      add_executable(${stem} ${file} ${CMAKE_SOURCE_DIR}/cmake/fuzz_replay.cpp)
-      target_link_libraries(${stem} PRIVATE choregos::${name})
+      add_executable(${stem} ${file})
+      target_link_libraries(${stem} PRIVATE choregos::${name} choregos_fuzz_replay)
     endif()
     if(TARGET ${stem} AND NOT CHOREGOS_FUZZ AND CHOREGOS_TESTS)
       add_test(NAME fuzz.${stem} COMMAND ${stem} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${stem})
