@@ -83,6 +83,7 @@ class Door final : public RegistrationDoor {
     if (known != lives.end() && known->second > request.incarnation)
       return done(fail(ErrorCode::conflict, "incarnation " + std::to_string(known->second) + " of " + request.id + " is alive; send a higher one"));
     RegisterReply reply;
+    fleet_.advance(1ms);  // of two statements of one instant neither is the later one
     reply.created = !fleet_.registry.find(request.id);
     reply.record = fleet_.hear(request.id, request.claims, request.incarnation, "registration");
     reply.ttl = request.ttl > Duration{0} ? request.ttl : Duration{30s};
@@ -94,6 +95,7 @@ class Door final : public RegistrationDoor {
   void renew(RenewRequest request, std::function<void(Result<RegisterReply>)> done) override {
     if (auto refused = check(request.id, request.incarnation)) return done(*refused);
     RegisterReply reply;
+    fleet_.advance(1ms);
     reply.record = fleet_.hear(request.id, request.claims, lives[request.id], "registration");
     reply.ttl = 30s;
     reply.beacon_interval = 1s;

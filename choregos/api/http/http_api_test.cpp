@@ -106,7 +106,7 @@ class HttpApiTest : public ::testing::Test {
     services.door = with_door ? &door : nullptr;
     services.server_stats = [this] { return server->stats(); };
     GateOptions options;
-    options.bound = {*parse_socket_address("127.0.0.1:0")};
+    options.bound = {SocketAddress{IpAddress::v4(127, 0, 0, 1), 0}};
     options.require_auth = require_auth;
     if (require_auth) options.bearer_tokens = {kToken};
     loop = std::make_unique<net::Loop>();
@@ -114,7 +114,7 @@ class HttpApiTest : public ::testing::Test {
     ASSERT_TRUE(made) << made.error().message;
     api = std::move(*made);
     server = std::make_unique<net::HttpServer>(*loop, net::HttpServer::Options{}, api->handler());
-    const auto bound = server->listen(*parse_socket_address("127.0.0.1:0"));
+    const auto bound = server->listen(SocketAddress{IpAddress::v4(127, 0, 0, 1), 0});
     ASSERT_TRUE(bound) << bound.error().message;
     port = bound->port;
     thread = std::thread([this] { loop->run(); });
