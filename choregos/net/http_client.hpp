@@ -117,6 +117,7 @@ class HttpClient {
   void lookup(const std::string& name, std::uint16_t port, std::function<void(Result<std::vector<SocketAddress>>)> done);
 
  private:
+  friend struct HttpCall::State;
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };

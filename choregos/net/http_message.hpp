@@ -24,7 +24,7 @@ bool has_header(const HttpHeaders& headers, std::string_view name);
 struct HttpRequest {
   std::string method;  ///< a token, as sent: methods are case-sensitive
   std::string target;  ///< as sent: origin-form ("/a%20b?x=1"), or "*" for OPTIONS
-  std::string path;    ///< of the target, percent-decoded once; valid UTF-8 without controls, starts with '/', has no "." or ".." segment
+  std::string path;    ///< decoded as split_target says: UTF-8 without controls, starts with '/', no dot segments
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order; '+' is a space; "?a" is {"a", ""}
   HttpHeaders headers;   ///< in order, names as sent, values trimmed
   std::string body;      ///< whole, chunks joined
@@ -67,8 +67,9 @@ std::string_view status_phrase(int status);
 /// tokens and values free of CR, LF and NUL; an offending header is left out.
 std::string reply_bytes(const HttpReply& reply, bool close = false);
 
-/// Splits a raw origin-form target into decoded path and query pairs. Refused: bad percent escapes, %00 and other
-/// controls, invalid UTF-8, encoded slashes (%2F) in the path, "." and ".." segments, empty segments ("//").
+/// Splits a raw origin-form target into decoded path and query pairs. In the path %2F and %25 stay encoded, so that a slash
+/// inside a segment is told from one between segments. Refused: bad percent escapes, controls such as %00, invalid UTF-8,
+/// "." and ".." segments, empty segments ("//"; one trailing slash is fine). Errors: invalid.
 Result<void> split_target(std::string_view target, std::string& path, std::vector<std::pair<std::string, std::string>>& query);
 
 }  // namespace choregos::net
