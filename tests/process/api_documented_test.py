@@ -104,7 +104,8 @@ def try_gate(tried, daemon, guarded, method, pattern):
     ask(daemon, 400, at=path + "?no_such_parameter=1")
     ask(daemon, 403, extra={"Origin": "http://evil.example"})
     ask(daemon, 421, extra={"Host": "evil.example"})
-    ask(daemon, 413, content=b"[" + b"1," * 40_000 + b"1]", extra=JSON_TYPE)
+    if "413" in operation:
+        ask(daemon, 413, content=b"[" + b"1," * 40_000 + b"1]")
     ask(daemon, 414, at=path + "?q=" + LONG)
     ask(daemon, 431, extra={"X-Filler": "y" * 9000})
     if "415" in operation:

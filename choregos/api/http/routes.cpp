@@ -45,9 +45,10 @@ constexpr std::array<Route, kRouteCount> kRoutes{{
     {RouteId::version, "GET", "/api/v1/version", Role::reader, BodyRule::none, Names{}, Codes{kOk}},
 }};
 
-// 400 malformed or an unknown parameter, 403 foreign Origin, 413/414/431 over a limit, 421 foreign Host.
-constexpr std::array kGateOpen{400, 403, 413, 414, 421, 431};
-constexpr std::array kGateGuarded{400, 401, 403, 413, 414, 421, 429, 431};
+// 400 malformed, an unknown parameter, or a body where none belongs; 403 foreign Origin; 413, 414, 431 over a limit; 415 no
+// JSON; 421 foreign Host.
+constexpr std::array kGateOpen{400, 403, 414, 421, 431};
+constexpr std::array kGateGuarded{400, 401, 403, 414, 421, 429, 431};
 constexpr std::array kGateBody{400, 401, 403, 413, 414, 415, 421, 429, 431};
 
 /// Compares segment by segment; `id` receives the raw text under "{id}".
