@@ -1,0 +1,380 @@
+#include "choregos/source/http_probe/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace choregos::source {
+namespace {
+
+SocketAddress at(std::uint32_t host, std::uint16_t port = 8081) { return {IpAddress::v4(0x0A000000u + host), port}; }
+
+Target target(std::uint32_t host) {
+  Target t;
+  t.address = at(host);
+  return t;
+}
+
+std::vector<Target> fleet(std::uint32_t from, std::uint32_t count) {
+  std::vector<Target> out;
+  for (std::uint32_t i = 0; i < count; ++i) out.push_back(target(from + i));
+  return out;
+}
+
+SwarmTask task(const std::string& slot, char c) { return {"chorus", slot, std::string(25, c)}; }
+
+/// A cluster on a virtual clock: answers by address.
+struct World {
+  struct Reply {
+    ProbeResult result;
+    Duration takes = 1ms;
+  };
+  ProbeSettings settings;
+  ProbePlan plan;
+  Instant now{1'000'000'000'000};
+  std::function<Reply(const ProbeStart&)> answer;
+  std::multimap<Instant, std::pair<SocketAddress, ProbeResult>> coming;
+  PlanOutput out;
+  std::map<SocketAddress, std::vector<Instant>> probed;
+  std::size_t parallel_seen = 0;
+
+  explicit World(ProbeSettings s = {}) : settings(s), plan(s, 42) {
+    answer = [](const ProbeStart&) { return ok(""); };
+  }
+  static Reply ok(std::string body) {
+    Reply r;
+    r.result.outcome = Outcome::answered;
+    r.result.status = 200;
+    r.result.body = std::move(body);
+    r.result.latency = 1ms;
+    return r;
+  }
+  static Reply fails(Outcome outcome, Duration takes = 1ms, int status = 0) {
+    Reply r;
+    r.result.outcome = outcome;
+    r.result.status = status;
+    r.takes = takes;
+    return r;
+  }
+  Moment moment() const { return {now, {now.ns / 1'000'000}}; }
+  void set(const std::string& origin, std::vector<Target> targets) { plan.set_targets(origin, std::move(targets), moment(), out); }
+  void start() {
+    for (const ProbeStart& s : plan.begin(now)) {
+      probed[s.address].push_back(now);
+      Reply r = answer(s);
+      if (r.result.outcome == Outcome::timeout) r.takes = s.time_max;
+      coming.emplace(now + r.takes, std::make_pair(s.address, r.result));
+    }
+    parallel_seen = std::max(parallel_seen, coming.size());
+  }
+  void run(Duration d) {
+    const Instant end = now + d;
+    while (true) {
+      start();
+      const Instant next = std::min(plan.next(), coming.empty() ? Instant::never() : coming.begin()->first);
+      if (next > end) break;
+      now = std::max(now, next);
+      while (!coming.empty() && coming.begin()->first <= now) {
+        auto [address, result] = coming.begin()->second;
+        coming.erase(coming.begin());
+        plan.finished(address, std::move(result), moment(), out);
+      }
+    }
+    now = end;
+  }
+  std::size_t count(ObservationKind kind) const {
+    return static_cast<std::size_t>(std::count_if(out.observations.begin(), out.observations.end(), [&](const Observation& o) { return o.kind == kind; }));
+  }
+  std::uint64_t counter(const std::string& name) const {
+    for (const auto& [key, value] : plan.health().counters)
+      if (key == name) return value;
+    ADD_FAILURE() << "no counter " << name;
+    return 0;
+  }
+};
+
+TEST(ProbePlan, NineTargetsAreNineAgentsEachWithItsOwnAddress) {
+  World w;
+  w.answer = [](const ProbeStart& s) { return World::ok(R"({"id":"agent-)" + std::to_string(s.address.ip.v4_bits() & 0xff) + R"("})"); };
+  w.set("swarm_dns/chorus", fleet(1, 9));
+  w.run(25s);
+  std::set<std::pair<std::string, SocketAddress>> seen;
+  for (const Observation& o : w.out.observations) {
+    EXPECT_EQ(o.kind, ObservationKind::heard);
+    EXPECT_TRUE(check(o, w.now));
+    seen.insert({o.names.id, *o.names.address});
+  }
+  EXPECT_EQ(seen.size(), 9u);
+}
+
+TEST(ProbePlan, BodyDecidesEveryFieldAndAnEmptyBodySaysNothing) {
+  World w;
+  w.answer = [](const ProbeStart&) { return World::ok(R"({"status":"working","model":"m1"})"); };
+  w.set("f", fleet(1, 1));
+  w.run(1s);
+  ASSERT_EQ(w.out.observations.size(), 1u);
+  ASSERT_TRUE(w.out.observations[0].claims);
+  EXPECT_EQ(w.out.observations[0].claims->status, Status::working);
+  EXPECT_FALSE(w.out.observations[0].claims->tasks_completed);
+  EXPECT_FALSE(w.out.observations[0].claims->current_team);
+  for (const char* body : {"", "OK", "<html></html>"}) {
+    World silent;
+    silent.answer = [&](const ProbeStart&) { return World::ok(body); };
+    silent.set("f", fleet(1, 1));
+    silent.run(30s);
+    for (const Observation& o : silent.out.observations) {
+      EXPECT_FALSE(o.claims);
+      EXPECT_EQ(o.names.id, "");
+      EXPECT_EQ(o.names.address, at(1));
+      EXPECT_EQ(o.subject, "10.0.0.1:8081") << "one agent, whatever the number of answers";
+    }
+    EXPECT_GE(silent.out.observations.size(), 3u);
+  }
+}
+
+TEST(ProbePlan, ThousandHangingTargetsDelayNobody) {  // the predecessor: one cycle 75 s against a period of 10 s
+  World w;
+  w.answer = [](const ProbeStart& s) { return s.address.ip.v4_bits() < 0x0A000100u ? World::ok("") : World::fails(Outcome::timeout); };
+  w.set("good", fleet(1, 9));
+  w.set("hanging", fleet(0x100, 1000));
+  const Instant begin = w.now;
+  w.run(200s);
+  for (std::uint32_t i = 1; i <= 9; ++i) {
+    const auto& times = w.probed[at(i)];
+    ASSERT_GE(times.size(), 17u);
+    for (std::size_t k = 2; k < times.size(); ++k) EXPECT_LE(times[k] - times[k - 1], 11100ms);
+  }
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const auto& times = w.probed[at(0x100 + i)];
+    ASSERT_FALSE(times.empty());
+    EXPECT_LE(times.front() - begin, 10s);
+    EXPECT_GE(times.size(), 14u) << "each within its period, back-off included";
+  }
+  EXPECT_LE(w.parallel_seen, w.settings.parallel_max);
+}
+
+TEST(ProbePlan, FirstProbesGoOutAtOnceAndThenSpread) {
+  World w;
+  w.set("f", fleet(1, 1000));
+  const Instant begin = w.now;
+  w.run(60s);
+  std::map<std::int64_t, int> per_second;
+  for (const auto& [address, times] : w.probed) {
+    EXPECT_LE(times.front() - begin, 100ms);
+    for (const Instant t : times)
+      if (t > begin + 30s) ++per_second[(t - begin).count() / 1'000'000'000];
+  }
+  for (const auto& [second, n] : per_second) EXPECT_LE(n, 220) << "a burst in second " << second;
+}
+
+TEST(ProbePlan, RefusedStrangersAreAskedSeldom) {  // the predecessor: 15 tries in 6 ms
+  World w;
+  w.answer = [](const ProbeStart&) { return World::fails(Outcome::refused); };
+  w.set("f", fleet(1, 1));
+  w.run(10s);
+  EXPECT_LE(w.probed[at(1)].size(), 6u);
+  EXPECT_TRUE(w.out.observations.empty()) << "a name in DNS is no agent";
+}
+
+TEST(ProbePlan, UnwellAgentIsOneStateChangeAndOneCounter) {
+  World w;
+  bool well = true;
+  w.answer = [&](const ProbeStart&) { return well ? World::ok("") : World::fails(Outcome::unwell, 1ms, 503); };
+  w.set("f", fleet(1, 1));
+  w.run(20s);
+  well = false;
+  const std::uint64_t changes = w.counter("state_changes");
+  w.run(100s);
+  EXPECT_EQ(w.counter("state_changes"), changes + 1);
+  EXPECT_EQ(w.count(ObservationKind::doubt), 1u);
+  EXPECT_GE(w.counter("unwell"), 8u);
+  EXPECT_NE(w.plan.targets()[0].note.find("503"), std::string::npos);
+}
+
+TEST(ProbePlan, AddressesFromSeveralOriginsAreProbedOnce) {
+  World w;
+  Target named = target(1);
+  named.path = "/alive";
+  named.configured = true;
+  w.set("a_registration", fleet(1, 2));
+  w.set("z_static_file", {named});
+  std::vector<ProbeStart> starts = w.plan.begin(w.now);
+  ASSERT_EQ(starts.size(), 2u);
+  EXPECT_EQ(starts[0].path, "/alive") << "an operator's word on the path comes first";
+  w.set("a_registration", {});
+  EXPECT_EQ(w.out.gone, std::vector<SocketAddress>{at(2)});
+  EXPECT_EQ(w.plan.targets().size(), 1u);
+}
+
+TEST(ProbePlan, TargetThatIsTakenAwayEndsTheChannel) {
+  World w;
+  w.set("static_file", fleet(1, 1));
+  w.run(5s);
+  w.set("static_file", {});
+  ASSERT_EQ(w.out.observations.back().kind, ObservationKind::refused);
+  EXPECT_NE(w.out.observations.back().reason.find("static_file"), std::string::npos);
+  w.run(60s);
+  EXPECT_EQ(w.plan.next(), Instant::never());
+}
+
+TEST(ProbePlan, AddressUsedByAnotherTaskEndsTheFormerOne) {
+  World w;
+  Target t = target(1);
+  t.task = task("1", 'a');
+  w.set("swarm_dns/chorus", {t});
+  w.run(5s);
+  t.task = task("1", 'b');
+  w.set("swarm_dns/chorus", {t});
+  ASSERT_EQ(w.out.observations.back().kind, ObservationKind::refused);
+  EXPECT_EQ(w.out.observations.back().names.task, task("1", 'a'));
+  w.out = {};
+  w.run(1s);
+  ASSERT_FALSE(w.out.observations.empty());
+  EXPECT_EQ(w.out.observations[0].kind, ObservationKind::heard);
+  EXPECT_EQ(w.out.observations[0].names.task, task("1", 'b'));
+}
+
+TEST(ProbePlan, AnswerToAProbeSentToTheFormerTaskIsThrownAway) {
+  World w;
+  Target t = target(1);
+  t.task = task("1", 'a');
+  w.set("d", {t});
+  w.run(5s);
+  w.now = w.plan.next();
+  ASSERT_EQ(w.plan.begin(w.now).size(), 1u);
+  t.task = task("1", 'b');
+  w.set("d", {t});
+  w.out = {};
+  w.plan.finished(at(1), World::ok(R"({"id":"old"})").result, w.moment(), w.out);
+  EXPECT_TRUE(w.out.observations.empty());
+}
+
+TEST(ProbePlan, LaterTaskNameIsNoNewAgent) {
+  World w;
+  Target t = target(1);
+  w.set("d", {t});
+  w.run(5s);
+  t.task = task("1", 'a');
+  w.set("d", {t});
+  w.run(20s);
+  EXPECT_EQ(w.count(ObservationKind::refused), 0u);
+  EXPECT_EQ(w.out.observations.back().names.task, t.task);
+}
+
+TEST(ProbePlan, OtherIdAtTheSameAddressIsJustHeard) {
+  World w;
+  std::string id = "one";
+  w.answer = [&](const ProbeStart&) { return World::ok(R"({"id":")" + id + R"("})"); };
+  w.set("d", fleet(1, 1));
+  w.run(5s);
+  id = "two";
+  w.run(15s);
+  EXPECT_EQ(w.count(ObservationKind::heard), w.out.observations.size());
+  EXPECT_EQ(w.out.observations.back().names.id, "two");
+}
+
+TEST(ProbePlan, SameIdAtTwoAddressesIsReportedFromBoth) {
+  World w;
+  w.answer = [](const ProbeStart&) { return World::ok(R"({"id":"twin"})"); };
+  w.set("d", fleet(1, 2));
+  w.run(1s);
+  ASSERT_EQ(w.out.observations.size(), 2u);
+  EXPECT_NE(w.out.observations[0].names.address, w.out.observations[1].names.address);
+}
+
+TEST(ProbePlan, KilledAgentIsDeadWithinAQuarterSecondOfItsConnectionsEnd) {
+  World w;
+  bool up = true;
+  w.answer = [&](const ProbeStart&) { return up ? World::ok(R"({"id":"a","incarnation":7})") : World::fails(Outcome::refused); };
+  w.set("d", fleet(1, 1));
+  w.run(25s);
+  up = false;
+  const Instant killed = w.now;
+  w.plan.idle_closed(at(1), w.now);
+  w.run(1s);
+  ASSERT_EQ(w.count(ObservationKind::dead), 1u);
+  const Observation& dead = w.out.observations.back();
+  EXPECT_EQ(dead.names.id, "a");
+  EXPECT_EQ(dead.incarnation, 7u);
+  EXPECT_LE(dead.heard_at - killed, 250ms);
+}
+
+TEST(ProbePlan, DrainingAgentIsHeardAsSuchUntilItFallsSilentAndItsOriginIsTold) {
+  World w;
+  bool up = true;
+  w.answer = [&](const ProbeStart&) { return up ? World::ok("") : World::fails(Outcome::timeout); };
+  Target t = target(1);
+  w.set("d", {t});
+  w.run(20s);
+  t.draining = true;
+  w.set("d", {t});
+  w.run(2s);
+  EXPECT_TRUE(w.out.observations.back().draining);
+  EXPECT_TRUE(w.out.silent.empty());
+  up = false;
+  w.run(16s);
+  ASSERT_FALSE(w.out.silent.empty());
+  EXPECT_EQ(w.out.observations.back().kind, ObservationKind::refused);
+}
+
+TEST(ProbePlan, HealthSaysWhatMayBeWrong) {
+  World w;
+  w.answer = [](const ProbeStart&) { return World::fails(Outcome::refused); };
+  w.set("swarm_dns/chorus", fleet(1, 9));
+  EXPECT_EQ(w.plan.health().state, SourceState::starting);
+  w.run(1s);
+  EXPECT_EQ(w.plan.health().state, SourceState::degraded);
+  EXPECT_EQ(w.plan.health().advice, "DNS gives 9 addresses of chorus but none answers on port 8081: connections are refused; is the health port right?");
+  w.answer = [](const ProbeStart&) { return World::ok(""); };
+  w.run(20s);
+  EXPECT_EQ(w.plan.health().state, SourceState::ok);
+  EXPECT_EQ(w.plan.health().advice, "");
+}
+
+TEST(ProbePlan, RandomStoriesKeepTheBooks) {
+  // Whatever comes, the bound holds, every probe ends, the queues and the table agree.
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    ProbeSettings settings;
+    settings.parallel_max = 7;
+    World w(settings);
+    Rng rng(seed);
+    w.answer = [&](const ProbeStart& s) {
+      const auto outcome = static_cast<Outcome>(rng.below(10));
+      World::Reply r = World::fails(outcome, std::chrono::milliseconds(rng.below(1500)), 503);
+      r.takes = std::min<Duration>(r.takes, s.time_max);
+      if (outcome == Outcome::answered) r.result.status = 200, r.result.body = rng.chance(0.5) ? "" : R"({"id":"x)" + std::to_string(rng.below(5)) + R"("})";
+      return r;
+    };
+    for (int step = 0; step < 200; ++step) {
+      std::vector<Target> targets;
+      for (std::uint32_t i = 1; i <= 20; ++i)
+        if (rng.chance(0.6)) {
+          targets.push_back(target(i));
+          targets.back().draining = rng.chance(0.2);
+          targets.back().behind_balancer = i > 17 && rng.chance(0.5);
+          if (rng.chance(0.5)) targets.back().task = task("1", rng.chance(0.5) ? 'a' : 'b');
+        }
+      w.set(rng.chance(0.5) ? "a" : "b", targets);
+      for (const SocketAddress& gone : w.out.gone)
+        for (auto it = w.coming.begin(); it != w.coming.end();) it = it->second.first == gone && !w.plan.contains(gone) ? w.coming.erase(it) : std::next(it);
+      w.out.gone.clear();
+      if (rng.chance(0.5)) w.plan.idle_closed(at(static_cast<std::uint32_t>(rng.below(20)) + 1), w.now);
+      w.run(std::chrono::milliseconds(rng.below(5000)));
+      for (const auto& [name, value] : w.plan.health().gauges)
+        if (name == "in_flight") {
+          ASSERT_LE(value, settings.parallel_max) << "seed " << seed;
+        }
+    }
+    w.set("a", {});
+    w.set("b", {});
+    for (const auto& [name, value] : w.plan.health().gauges) {
+      EXPECT_EQ(value, 0u) << name << ", seed " << seed;
+    }
+    EXPECT_EQ(w.plan.next(), Instant::never());
+    for (const Observation& o : w.out.observations) EXPECT_TRUE(check(o, w.now + 1s));
+  }
+}
+
+}  // namespace
+}  // namespace choregos::source
