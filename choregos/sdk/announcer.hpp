@@ -45,7 +45,8 @@ class Announcer {
     std::string key;                      ///< the key's bytes, at least 16, when key_id is not 0
   };
   struct Health {
-    std::string listen;                   ///< "address:port", port 0 = any free one; "" = no responder
+    std::string listen;                   ///< "address:port", port 0 = any free one; "auto" = a free port on the address that faces
+                                          ///< the first registry (asks the resolver, so start() may wait for it); "" = no responder
     std::string path = "/health";
   };
   struct Options {
@@ -59,7 +60,7 @@ class Announcer {
     Labels labels;
     std::string node;                     ///< host name
     std::string version;                  ///< of this agent's software
-    std::string health_url;               ///< where a registry may probe it; "" = it is not to be probed
+    std::string health_url;               ///< where a registry may probe it; "" = worked out from `health`; "none" = it is not to be
     std::optional<Status> status;         ///< at the start; unset = not said
     std::optional<std::uint32_t> running;
     std::optional<std::uint32_t> capacity;

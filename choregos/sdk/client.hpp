@@ -38,7 +38,7 @@ class Client {
  public:
   struct Options {
     std::string address = "http://127.0.0.1:4470";  ///< "http://host:port"
-    std::string token;                              ///< bearer token; "" = none
+    std::string token = {};                         ///< bearer token; "" = none
     Duration timeout = 5s;                          ///< of one call, from connecting to the last byte
     std::size_t body_bytes_max = std::size_t{512} * 1024 * 1024;  ///< a longer answer is too_large
   };

@@ -17,7 +17,7 @@ int main() {
 
   choregos::Discovery::Options options;
   options.static_targets = {to_string(*announcer.health_address())};
-  options.probe_period = std::chrono::milliseconds(200);
+  options.probe_period = std::chrono::seconds(1);
   choregos::Discovery discovery(std::move(options));
   std::mutex mutex;
   std::condition_variable changed;
