@@ -57,13 +57,13 @@ class Stream:
 class Daemon:
     def __init__(self, choregosd, token=None):
         self.folder = tempfile.TemporaryDirectory(prefix="choregos-api-")
-        arguments = [choregosd, "--http", "127.0.0.1:0", "--beacon", "off", "--state", os.path.join(self.folder.name, "state"),
-                     "--address-file", os.path.join(self.folder.name, "address")]
+        self.state = os.path.join(self.folder.name, "state")
+        arguments = [choregosd, "--http", "127.0.0.1:0", "--udp", "0", "--state", self.state]
         if token:
             path = os.path.join(self.folder.name, "token")
             with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
                 file.write(token + "\n")
-            arguments += ["--token-file", path, "--require-auth"]
+            arguments += ["--token-file", path]
         self.log = open(os.path.join(self.folder.name, "log"), "wb+")
         self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         try:
@@ -102,13 +102,13 @@ class Daemon:
         raise RuntimeError(f"choregosd: {what}; exit code {self.process.poll()}; it said:\n{self.log.read().decode(errors='replace')}")
 
     def wait_for_address(self):
-        path = os.path.join(self.folder.name, "address")
+        path = os.path.join(self.state, "http.address")
 
         def address():
             if not os.path.exists(path):
                 return None
             with open(path, encoding="ascii") as file:
-                host, _, port = file.read().strip().rpartition(":")
+                host, _, port = file.read().strip().removeprefix("http://").rpartition(":")
             return (host, int(port)) if port else None
 
         return self.wait_for(address, "no address")

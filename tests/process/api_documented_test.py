@@ -1,8 +1,9 @@
+#!/usr/bin/env python3
 """Tries every documented operation and status against a running choregosd, and checks each reply against the document:
 status, media type, headers and body. A status that is documented and not tried fails, and so does one that comes
 undocumented. Standard library only.
 
-    api_documented_test.py CHOREGOSD
+    [CHOREGOS_BIN_DIR=build/dev] api_documented_test.py [CHOREGOSD]
 """
 import json
 import os
@@ -14,6 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "openapi"))
 sys.dont_write_bytecode = True
 from schema_check import Mismatch, check, resolve  # noqa: E402
+from agent_support import program  # noqa: E402
 from api_daemon import Daemon, Response  # noqa: E402
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -219,6 +221,6 @@ def main(choregosd):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        main(sys.argv[1] if len(sys.argv) > 1 else program("choregosd"))
     except Failure as failure:
         sys.exit(f"FAILED: {failure}")
