@@ -123,6 +123,15 @@ TEST(Gate, RefusesForeignHostsEverywhere) {
   }
 }
 
+TEST(Gate, LetsInWhoeverMayOpenTheSocketFile) {
+  auto gate = Gate::create(guarded());
+  auto incoming = get("/api/v1/agents");
+  incoming.host = "anything";
+  EXPECT_EQ(outcome(*gate, incoming).status, 421);
+  incoming.over_unix = true;
+  EXPECT_EQ(outcome(*gate, incoming).status, 200);
+}
+
 TEST(Gate, RefusesForeignOrigins) {
   auto gate = Gate::create(loopback());
   auto incoming = get("/api/v1/agents");
