@@ -67,6 +67,15 @@ SocketAddress facing_registries(const std::vector<wire::HttpUrl>& registries) {
   return {IpAddress::v4(0), 0};
 }
 
+/// "address:port" where port 0 lets the system choose, which the ordinary reader of addresses does not take.
+std::optional<SocketAddress> parse_listen_address(std::string text) {
+  const bool any_port = text.ends_with(":0");
+  if (any_port) text.back() = '1';
+  auto address = parse_socket_address(text);
+  if (address && any_port) address->port = 0;
+  return address;
+}
+
 Result<sdk::AnnouncerPlan> plan_for(const Announcer::Options& options) {
   sdk::AnnouncerPlan plan;
   if (auto word = check_word(options.id, "id"); !word) return word.error();
@@ -90,7 +99,7 @@ Result<sdk::AnnouncerPlan> plan_for(const Announcer::Options& options) {
   if (options.health.listen == "auto") {
     plan.health_listen = facing_registries(plan.registries);
   } else if (!options.health.listen.empty()) {
-    plan.health_listen = parse_socket_address(options.health.listen);
+    plan.health_listen = parse_listen_address(options.health.listen);
     if (!plan.health_listen) return fail(ErrorCode::invalid, "health address '" + printable(options.health.listen) + "' should read address:port, such as 0.0.0.0:8081");
   }
   plan.health_path = options.health.path;

@@ -1,5 +1,6 @@
 #include "choregos/sdk/announcer_loop.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "choregos/sdk/facing_address.hpp"
@@ -42,7 +43,10 @@ Result<void> AnnouncerLoop::prepare() {
   if (plan_.beacon.enabled) {
     beacon_ = std::make_unique<BeaconSender>(loop_, plan_.beacon, plan_.self, seed ^ 0x62656163u);
     if (auto opened = beacon_->open(); !opened) return opened.error();
-    beacon_->on_pace = [this](Duration interval) { on_event_({Announcer::Event::Kind::paced, {}, format_duration(interval)}); };
+    beacon_->on_pace = [this](Duration interval) {
+      settle();
+      on_event_({Announcer::Event::Kind::paced, {}, format_duration(interval)});
+    };
   }
   registrant_.emplace(plan_.registry_names, seed);
   RegistryLink::Callbacks callbacks;
@@ -165,10 +169,10 @@ void AnnouncerLoop::leave() {
   if (std::exchange(left_, true)) return;
   actions_.clear();
   registrant_->stop(actions_);
-  bool owed = false;
-  for (const auto& action : actions_) owed = owed || action.kind == Registrant::Action::Kind::leave;
-  // The tether stays open until the goodbye was answered: a tether that breaks first looks like a death.
-  if (owed) std::erase_if(actions_, [](const auto& action) { return action.kind == Registrant::Action::Kind::close_tether; });
+  // An open tether stays so until the goodbye was answered: one that breaks first looks like a death.
+  const auto goodbye = std::find_if(actions_.begin(), actions_.end(), [](const auto& action) { return action.kind == Registrant::Action::Kind::leave; });
+  const bool owed = goodbye != actions_.end();
+  if (owed) actions_.erase(goodbye + 1, actions_.end());
   settle();
   if (!owed) return loop_.stop();
   goodbye_timer_ = loop_.after(kGoodbyeWait, [this] { loop_.stop(); });

@@ -242,7 +242,9 @@ void Registrant::stop(Actions& actions) {
   if (phase_ == Phase::off) return;
   phase_ = Phase::off;
   in_conflict_ = false;
-  // The goodbye goes first: a tether that breaks before it would look like a death.
+  // A tether that is not open yet must not arrive after the goodbye. One that is open must not break before it: that would
+  // look like a death.
+  if (!tether_open_) drop_tether(actions);
   if (std::exchange(goodbye_owed_, false)) actions.push_back(act(Action::Kind::leave));
   drop_tether(actions);
   put_ticket_ = renew_ticket_ = 0;

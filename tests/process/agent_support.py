@@ -13,8 +13,8 @@ import threading
 import time
 from urllib.parse import parse_qs, unquote, urlsplit
 
-BIN_DIR = pathlib.Path(os.environ.get("CHOREGOS_BIN_DIR", "build/dev")).resolve()
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
+BIN_DIR = pathlib.Path(os.environ.get("CHOREGOS_BIN_DIR", SOURCE_DIR / "build/dev")).resolve()
 
 
 def program(name):
