@@ -148,7 +148,10 @@ TEST(Roster, NoSuchNameDrainsEverybody) {
   d.roster.no_such_name(d.now);
   EXPECT_EQ(d.roster.present(), 0u);
   EXPECT_EQ(d.roster.draining(), 2u);
-  for (const Target& t : *d.changed()) EXPECT_TRUE(t.draining);
+  const auto targets = d.changed();
+  ASSERT_TRUE(targets);
+  EXPECT_EQ(targets->size(), 2u);
+  for (const Target& t : *targets) EXPECT_TRUE(t.draining);
 }
 
 TEST(Roster, NameThatComesBackIsNoLongerDrainingAndIsAskedForItsTaskAgain) {
