@@ -509,6 +509,9 @@ void Registry::Impl::restore(const Agent& agent, WallTime last_seen, Instant now
   entry.restored_until = now + settings_.restart_grace;
   entry.first_seen = agent.first_seen;
   entry.vitals->last_seen_ms.store(last_seen.ms, std::memory_order_relaxed);
+  // Monotonic clocks do not survive a restart, so its age is carried over by the wall clock: for display only.
+  const Duration age = std::clamp<Duration>(std::chrono::milliseconds(wall_now.ms - last_seen.ms), Duration{0}, 87600h);
+  entry.vitals->last_heard_ns.store((now - age).ns, std::memory_order_relaxed);
   for (const auto& alias : agent.aliases)
     if (names_.owner(alias).slot == kNoSlot && by_id(alias) == kNoSlot) {
       names_.set_owner(alias, slot, Instant::min());
