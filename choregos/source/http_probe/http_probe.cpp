@@ -222,13 +222,14 @@ SourceHealth HttpProbe::health() const {
 }
 
 void HttpProbe::set_targets(const std::string& origin, std::vector<Target> targets) {
-  impl_->learn(origin, targets);
+  const auto impl = impl_;  // whoever takes the observations may destroy us
+  impl->learn(origin, targets);
   PlanOutput out;
-  impl_->plan.set_targets(origin, std::move(targets), impl_->moment(), out);
-  if (!impl_->running) return;
-  impl_->hand_over(out);
+  impl->plan.set_targets(origin, std::move(targets), impl->moment(), out);
+  if (!impl->running) return;
+  impl->hand_over(out);
   // Not inside this call: its caller may be in the middle of something.
-  impl_->timer = impl_->loop.after(0s, [impl = impl_.get()] { impl->turn(); });
+  if (impl->running) impl->timer = impl->loop.after(0s, [self = impl.get()] { self->turn(); });
 }
 
 std::vector<TargetState> HttpProbe::targets() const { return impl_->plan.targets(); }

@@ -139,7 +139,6 @@ struct StaticFile::Impl : std::enable_shared_from_this<StaticFile::Impl> {
       state.asking = true;
       ++lookups;
       client->lookup(name, 0, [this, name = name](Result<std::vector<SocketAddress>> found) {
-        const auto self = shared_from_this();  // whoever takes the targets may destroy us
         const auto it = names.find(name);
         if (it == names.end()) return;
         Name& known = it->second;
@@ -173,6 +172,7 @@ struct StaticFile::Impl : std::enable_shared_from_this<StaticFile::Impl> {
   /// does not make targets come and go.
   void offer() {
     if (!running || !ever_read) return;
+    const auto self = shared_from_this();  // whoever takes the targets may destroy us
     if (std::any_of(names.begin(), names.end(), [](const auto& entry) { return !entry.second.asked; })) return;
     std::map<SocketAddress, Target> targets;
     for (const ListedTarget& listed : list) {

@@ -54,7 +54,6 @@ struct SwarmDns::Impl : std::enable_shared_from_this<SwarmDns::Impl> {
     ++lookups;
     const Instant began = loop.now();
     resolver->query_a("tasks." + service.roster.settings().service, [this, &service, began](Result<net::DnsAnswer> answer) {
-      const auto self = shared_from_this();  // whoever takes the targets may destroy us
       if (!answer) {
         ++failures;
         last_error = "tasks." + service.roster.settings().service + ": " + answer.error().message;
@@ -80,12 +79,12 @@ struct SwarmDns::Impl : std::enable_shared_from_this<SwarmDns::Impl> {
   /// Asks for names, publishes what changed, waits for what comes next.
   void turn(Service& service) {
     if (!running) return;
+    const auto self = shared_from_this();  // whoever takes the targets may destroy us
     const std::size_t free = kNamingMax - std::min(kNamingMax, service.naming);
     for (const IpAddress& address : service.roster.to_name(loop.now(), free)) {
       ++service.naming;
       ++ptr_lookups;
       resolver->query_ptr(address, [this, &service, address](Result<std::vector<std::string>> names) {
-        const auto self = shared_from_this();
         --service.naming;
         if (!names) {
           ++ptr_failures;
