@@ -8,10 +8,6 @@
 
 namespace choregos::source::beacon {
 
-/// T = max(1 s, N/5000 s) for N agents that send beacons: the fleet as a whole never sends more than 5000 a second, so that
-/// one registry hears them all. Agents are told in acks, registration replies and tether events.
-Duration beacon_interval(std::size_t agents);
-
 /// T as it is told now, and the lease that fits what agents were told before: an agent that has not heard yet of a shorter
 /// interval goes on with the longer one, and must not be called silent for that.
 class Pace {
