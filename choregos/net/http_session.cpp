@@ -360,7 +360,8 @@ void HttpSession::start_stream(std::shared_ptr<HttpStream> stream) {
 bool HttpSession::stream_write(HttpStream& stream, std::shared_ptr<const std::string> piece) {
   if (closed_ || stream_.get() != &stream || stream_closing_) return false;
   if (!piece || piece->empty()) return true;
-  if (queued_bytes() > 0 && queued_bytes() + piece->size() > core_->options.stream_queue_bytes_max) {
+  // The reply's own head does not count as company.
+  if (queued_bytes() > core_->options.header_bytes_max && queued_bytes() + piece->size() > core_->options.stream_queue_bytes_max) {
     abort(StreamEnd::overflow, true);
     return false;
   }
