@@ -4,9 +4,10 @@
 #   demo-agent.sh FILE
 file=$1
 exec {pause}<> <(:)  # never has anything to read, so reading it with a time limit sleeps without a child process
+turn=$((RANDOM % 2))
 while :; do
-  for status in idle working; do
-    printf '%s\n' "$status" >"$file.new" && mv "$file.new" "$file"
-    read -r -t $((4 + RANDOM % 9)) -u "$pause"
-  done
+  [[ $turn == 0 ]] && status=idle || status=working
+  printf '%s\n' "$status" >"$file.new" && mv "$file.new" "$file"
+  read -r -t $((4 + RANDOM % 9)) -u "$pause"
+  turn=$((1 - turn))
 done

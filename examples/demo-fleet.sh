@@ -48,6 +48,7 @@ for i in "${!fleet[@]}"; do
   id=demo-agent-$((i + 1))
   flags=(--id "$id" --name "$name" --model "${model# }" --cluster demo --label demo=true
     --registry "$registry" --health 127.0.0.1:0 --status-file "$folder/$id.status")
+  echo idle >"$folder/$id.status"
   for capability in $capabilities; do flags+=(--capability "$capability"); done
   # In sessions of their own, so that Ctrl-C reaches them once, from us. Should we be killed, the kernel ends them; and
   # what an agent runs goes with its agent.
