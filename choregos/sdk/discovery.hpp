@@ -40,8 +40,8 @@ class Discovery {
     std::string targets_file;                    ///< TOML or JSON list of targets, watched; "" = none
     std::uint16_t health_port = 8081;            ///< where tasks found in DNS answer
     std::string health_path = "/health";
-    Duration probe_period = 5s;
-    Duration probe_timeout = 2s;
+    Duration probe_period = 5s;                  ///< between two questions to one agent; at least 1 s
+    Duration probe_timeout = 2s;                 ///< of one; cut to the period
     /// Ranges that may be probed when DNS or an agent named them. Empty = private and carrier-grade ranges.
     std::vector<std::string> allowed_ranges;
 
