@@ -327,6 +327,8 @@ struct HttpCall::State : std::enable_shared_from_this<HttpCall::State> {
         if (large) return end(fail(ErrorCode::too_large, "the response of " + target_text(request.target) + " is larger than was allowed"), Failure::too_large);
         return end(fail(ErrorCode::unavailable, target_text(request.target) + " did not answer with HTTP/1.x: " + error.message()), Failure::malformed);
       }
+      if (reader->announces_too_much())
+        return end(fail(ErrorCode::too_large, "the response of " + target_text(request.target) + " is larger than was allowed"), Failure::too_large);
       if (in.size() > 2 * limits::header_bytes_max && !reader->is_header_done())
         return end(fail(ErrorCode::too_large, "the header block of " + target_text(request.target) + " does not end"), Failure::too_large);
       if (reader->is_header_done() && reader->response().status >= 200 && stream && !tell_head()) return;

@@ -118,7 +118,10 @@ TEST_F(HttpServerTest, PausesReadingWhenManyAnswersAreOutstanding) {
     ASSERT_TRUE(wait_for(loop, [&] { return waiting.size() > i; })) << i;
     waiting[i].reply({});
   }
-  EXPECT_EQ(count_of(exchange_until(loop, peer, "", "none"), "HTTP/1.1 200"), 10U);
+  EXPECT_TRUE(wait_for(loop, [&] {
+    peer.take();
+    return count_of(peer.received, "HTTP/1.1 200") == 10;
+  }));
 }
 
 TEST_F(HttpServerTest, SendsReadyMadeBytesAndCutsTheBodyForHead) {
@@ -678,7 +681,7 @@ TEST_F(HttpServerTest, ServesAUnixSocketAndReplacesAStaleOne) {
 TEST_F(HttpServerTest, ServesIPv6) {
   start();
   auto bound = server->listen({*parse_ip("::1"), 0});
-  if (!bound) GTEST_SKIP() << "no IPv6 loopback here";
+  if (!bound) CHOREGOS_SKIP("no IPv6 loopback here");
   Peer peer(*bound);
   EXPECT_TRUE(exchange_to_end(loop, peer, kLastGet).ends_with("GET /last "));
 }

@@ -15,6 +15,12 @@ ResponseReader::ResponseReader(bool to_head_request, std::size_t header_bytes_ma
   body_limit(boost::none);  // counted here, chunks as well
 }
 
+bool ResponseReader::announces_too_much() const {
+  if (body_bytes_max_ == 0 || !is_header_done() || is_done()) return false;
+  const auto length = content_length();
+  return length && *length > body_bytes_max_;
+}
+
 void ResponseReader::on_response_impl(int code, Text, int version, ErrorCodeRef error) {
   error = {};
   response_.status = code;

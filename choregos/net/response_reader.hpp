@@ -24,6 +24,8 @@ class ResponseReader final : public boost::beast::http::basic_parser<false> {
 
   HttpResponse& response() { return response_; }
   bool too_large() const { return too_large_; }
+  /// The header promises a body over the limit: no need to wait for it.
+  bool announces_too_much() const;
 
  private:
   using ErrorCodeRef = boost::beast::error_code&;

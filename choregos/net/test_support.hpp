@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -23,6 +24,14 @@
 #include "choregos/base/ip.hpp"
 #include "choregos/net/loop.hpp"
 #include "choregos/net/sockets.hpp"
+
+/// Something that the machine lacks: skipped, unless CHOREGOS_NO_SKIP=1 says that it must be there.
+#define CHOREGOS_SKIP(why)                                                                        \
+  do {                                                                                            \
+    const char* forced = std::getenv("CHOREGOS_NO_SKIP");                                         \
+    if (forced && std::string_view(forced) == "1") FAIL() << (why) << ", and CHOREGOS_NO_SKIP=1"; \
+    GTEST_SKIP() << (why);                                                                        \
+  } while (false)
 
 namespace choregos::net::testing {
 

@@ -58,6 +58,7 @@ TEST_F(UdpTest, ReadsInBatchesWithTheTimesOfArrival) {
   std::vector<Got> got;
   const auto receiver = open(on_loopback(), &got);
   const auto sender = open(on_loopback());
+  run_for(loop, 50ms);  // the kernel starts to stamp a moment after the first socket asks for it
   const Instant before = loop.now();
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(sender->send(receiver->local(), bytes_of("datagram " + std::to_string(i))));
   const Instant sent = loop.now();
@@ -180,7 +181,7 @@ TEST_F(UdpTest, HearsMulticastOnLoopback) {
 TEST_F(UdpTest, HearsIPv6MulticastOnLoopback) {
   const auto all = interfaces();
   const auto lo = std::find_if(all.begin(), all.end(), [](const Interface& i) { return i.loopback; });
-  if (lo == all.end() || std::count(lo->addresses.begin(), lo->addresses.end(), *parse_ip("::1")) == 0) GTEST_SKIP() << "no IPv6 loopback here";
+  if (lo == all.end() || std::count(lo->addresses.begin(), lo->addresses.end(), *parse_ip("::1")) == 0) CHOREGOS_SKIP("no IPv6 loopback here");
   std::vector<Got> got;
   UdpSocket::Options options;
   options.bind = {IpAddress{}, 0};
@@ -188,7 +189,13 @@ TEST_F(UdpTest, HearsIPv6MulticastOnLoopback) {
   options.interfaces = {lo->name};
   const auto udp = open(options, &got);
   ASSERT_EQ(udp->counters().joined, 1U);
-  ASSERT_TRUE(udp->send_multicast({options.groups[0], udp->local().port}, bytes_of("six")));
+  const auto sent = udp->send_multicast({options.groups[0], udp->local().port}, bytes_of("six"));
+  if (!sent) {
+    // Some kernels have no IPv6 multicast route on loopback; then the refusal must be told and counted.
+    EXPECT_EQ(sent.error().code, ErrorCode::io);
+    EXPECT_EQ(udp->counters().send_failures, 1U);
+    return;
+  }
   ASSERT_TRUE(wait_for(loop, [&] { return got.size() == 1; }));
   EXPECT_TRUE(got[0].multicast);
   EXPECT_EQ(got[0].interface_index, lo->index);
