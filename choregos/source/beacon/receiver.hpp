@@ -1,0 +1,210 @@
+// From datagram to what an agent said: every check that a beacon must pass, in order of cost, and nothing that needs a
+// socket, a clock or a registry. The beacon source, `choregos peers` and programs that listen for their neighbours share it.
+//
+//   length, magic, version, type        a few comparisons; nothing is copied
+//   key, or the rule for unsigned ones  one look-up
+//   sequence window                     so that a replay costs no hash
+//   MAC                                 0.4 µs
+//   payload, whose id it is, which life of it
+//   memory: touched only now, and only if everything fitted
+//
+// Memory is one entry a session (the number that a sender draws at its start). A session speaks for one id and one
+// incarnation. A second session with the id is
+//   a restart          if its incarnation is higher. The older one may go on speaking: then two processes claim the id,
+//                      and showing that conflict is the registry's business
+//   a recording        if its incarnation is lower than one known. A process that lives was heard before its successor
+//   the sender anew    if the incarnation is the same or not said: the newer session speaks, the older is ignored from then
+//                      on, so that a cloned process causes one switch and no flip-flop
+//
+// What it cannot promise: an unsigned beacon can be forged by whoever may send one, its session and sequence included. A
+// receiver that was restarted knows no windows: it takes recordings of an agent that died under its newest incarnation until
+// that agent speaks, unless it is told by expect() that this life has ended.
+//
+// Pure. One owner.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "choregos/base/ip.hpp"
+#include "choregos/base/limits.hpp"
+#include "choregos/base/time.hpp"
+#include "choregos/model/observation.hpp"
+#include "choregos/source/beacon/admission.hpp"
+#include "choregos/source/beacon/keys.hpp"
+#include "choregos/wire/beacon.hpp"
+
+namespace choregos::source::beacon {
+
+struct ReceiverSettings {
+  KeyRing keys;
+  UnsignedRule accept_unsigned;
+  /// Signed with a key that we do not have: take it as if unsigned, whatever that rule says. For listeners that only show
+  /// who is there and hold no keys; never for a registry.
+  bool show_unverified = false;
+  /// Unsigned senders with an id unknown so far, so that a flood of strangers crowds out nobody who is known. As many as ten
+  /// seconds' worth may come at once: a fleet that meets a new registry.
+  std::uint32_t discoveries_per_second = 200;
+  std::size_t session_count_max = limits::agent_count_max;
+  std::uint64_t seed = 0;  ///< of the hash, so that nobody can aim at one bucket
+};
+
+/// Why a datagram was dropped; each word is the name of a counter, dropped_….
+enum class Drop : std::uint8_t {
+  none,
+  length, magic, version, type, mac_on_unsigned,  ///< as wire::BeaconFault
+  unsigned_refused,   ///< not from where unsigned beacons are believed
+  unknown_key,
+  replayed,           ///< its sequence was seen, or is too old to tell
+  wrong_mac,
+  malformed,          ///< the frame is good, what it carries is not
+  key_not_for_id,     ///< signed by a key that may not speak for this id
+  id_has_key,         ///< unsigned, for an id that has a key of its own
+  foreign_session,    ///< the session speaks for another id or incarnation
+  older_life,         ///< a new session of an incarnation that is over
+  superseded,         ///< a newer session of the same incarnation took its place
+  unknown_sender,     ///< a ping, an ack or an unsigned goodbye of somebody who was not heard before
+  rate_limited,       ///< too many unknown ids, sessions of one id, or pings
+  table_full,
+  kCount,
+};
+std::string_view to_string(Drop drop);
+
+/// One datagram as it came. The bytes must live as long as the call.
+struct Packet {
+  std::string_view bytes;
+  SocketAddress from;
+  Instant received;        ///< when the kernel got it
+  bool multicast = false;
+};
+
+/// What an accepted announce, alive or bye says.
+struct Heard {
+  wire::BeaconType type = wire::BeaconType::alive;
+  std::string id;
+  std::uint64_t incarnation = 0;  ///< 0 = not said in any beacon of this session
+  /// Rises over all sessions of an id, so that the newer session's words count as newer.
+  std::uint64_t sequence = 0;
+  bool verified = false;          ///< its MAC is right
+  bool proven = false;            ///< and the key is this id's own
+  bool new_session = false;
+  bool draining = false;
+  Claims claims;                  ///< announce: the whole statement; alive: status and load alone
+  std::string reason;             ///< bye
+  SocketAddress from;
+  Instant at;
+};
+
+/// A ping that deserves an answer.
+struct Question {
+  SocketAddress from;
+  std::uint64_t nonce = 0;
+  std::uint64_t key_id = 0;
+  std::size_t bytes = 0;  ///< its size: no answer is longer
+};
+
+struct Taken {
+  Drop drop = Drop::none;
+  std::optional<Heard> heard;
+  std::optional<Question> question;
+};
+
+class Receiver {
+ public:
+  /// A sender counts as known, and its pings are answered, for this long after its last beacon.
+  static constexpr Duration kKnownFor = 60s;
+  /// How long a session is remembered after its last beacon: its recordings are told from new ones for so long.
+  static constexpr Duration kUnsignedKept = 10min;
+  static constexpr Duration kSignedKept = 24h;
+
+  explicit Receiver(ReceiverSettings settings);
+
+  /// `packet.received` may fall from call to call, as datagrams of several sockets do.
+  Taken take(const Packet& packet);
+  /// The answer to a question, as ready bytes; "" when it may not be given. Signed with the key of the question.
+  std::string answer(const Question& question, const wire::AckBody& body);
+
+  /// An id known from before a restart. It passes the limit for unknown ids, and a life older than `incarnation` is a
+  /// recording, as is that one itself when it has `ended` (said goodbye).
+  void expect(const std::string& id, std::uint64_t incarnation, bool ended);
+  /// Other keys from now on. Sessions signed with a key that is gone or changed, or that may no longer speak for its id, are
+  /// forgotten.
+  void set_keys(KeyRing keys);
+  const KeyRing& keys() const { return settings_.keys; }
+  const UnsignedRule& accept_unsigned() const { return settings_.accept_unsigned; }
+
+  /// Forgets who has been silent long enough. Call it about once a second.
+  void sweep(Instant now);
+  /// Senders heard within kKnownFor of the last sweep.
+  std::size_t agents() const { return fresh_.size(); }
+  std::size_t sessions() const { return index_.size(); }
+  std::uint64_t dropped(Drop drop) const { return dropped_[static_cast<std::size_t>(drop)]; }
+  std::uint64_t accepted() const { return accepted_; }
+  /// accepted, announce, alive, bye, ping, ack, then dropped_… in the order of Drop.
+  std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+
+ private:
+  struct SessionKey {
+    std::uint64_t key_id = 0;
+    std::uint64_t session = 0;
+    bool operator==(const SessionKey&) const = default;
+  };
+  struct SessionHash {
+    std::uint64_t seed = 0;
+    std::size_t operator()(const SessionKey& key) const;
+  };
+  struct Session;
+  using Sessions = std::list<Session>;
+  /// What is known of an id over all its sessions.
+  struct Identity {
+    std::uint64_t incarnation = 0;  ///< the highest heard or expected
+    std::size_t sessions = 0;
+    Session* speaks = nullptr;      ///< the newest session of that incarnation
+    Instant opened_at = Instant::min();
+    bool expected = false;
+    bool ended = false;
+  };
+  using Identities = std::unordered_map<std::string, Identity>;
+  enum class Place : std::uint8_t { fresh, idle_signed, idle_unsigned };
+  struct Session {
+    SessionKey key;
+    Identities::value_type* who = nullptr;
+    std::uint64_t incarnation = 0;
+    std::uint64_t base = 0;         ///< added to sequences
+    wire::SequenceWindow window;
+    Instant heard_at = Instant::min();
+    Instant asked_at = Instant::min();
+    bool superseded = false;
+    Place place = Place::fresh;
+  };
+
+  Taken refuse(Drop drop);
+  Drop authenticate(const wire::BeaconView& frame, const Packet& packet, const Key*& key, Session* known) const;
+  Taken take_question(const wire::BeaconView& frame, const Packet& packet, Session* known);
+  static bool read(const wire::BeaconView& frame, Heard& out);
+  Drop admit(const wire::BeaconView& frame, const Key* key, const Heard& heard, Session*& session);
+  void touch(Session& session, Instant at);
+  void erase(Sessions& list, Sessions::iterator session);
+  Sessions& list_of(Place place) { return place == Place::fresh ? fresh_ : place == Place::idle_signed ? idle_signed_ : idle_unsigned_; }
+
+  ReceiverSettings settings_;
+  TokenBucket discoveries_;
+  Identities identities_;
+  std::unordered_map<SessionKey, Sessions::iterator, SessionHash> index_;
+  // Each in order of the last beacon, oldest first.
+  Sessions fresh_, idle_signed_, idle_unsigned_;
+  std::uint64_t own_session_;
+  std::uint64_t own_sequence_ = 0;
+  std::uint64_t accepted_ = 0;
+  std::array<std::uint64_t, 6> types_{};
+  std::array<std::uint64_t, static_cast<std::size_t>(Drop::kCount)> dropped_{};
+};
+
+}  // namespace choregos::source::beacon
