@@ -1,5 +1,4 @@
-// A fleet, heard and believed: the sources, the registry's writer, and the wires between them. What Discovery is inside, and
-// what a daemon puts its API on. Knows no API and no store.
+// A fleet, heard and believed: the sources, the registry's writer, and the wires between them. What Discovery is inside.
 //
 //   targets:       swarm_dns, static_file, the operator's list ──► http_probe
 //   observations:  http_probe ──► writer

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import queue
+import selectors
 import socket
 import subprocess
 import sys
@@ -178,3 +179,92 @@ def resident_kib(pid):
 def percentile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Fleet:
+    """Many agents that register at one choregosd; each is killed at the end if it still runs."""
+
+    def __init__(self, daemon_port, ids, *arguments):
+        self.url = f"http://127.0.0.1:{daemon_port}"
+        self.agents = {}
+        try:
+            for agent_id in ids:
+                self.agents[agent_id] = start_agent("--id", agent_id, "--registry", self.url, "--health", "127.0.0.1:0", *arguments)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def wait_until_tethered(self, seconds=30):
+        """Until each has said so on its standard error."""
+        selector = selectors.DefaultSelector()
+        heard = {}
+        for agent_id, process in self.agents.items():
+            os.set_blocking(process.stderr.fileno(), False)
+            heard[agent_id] = b""
+            selector.register(process.stderr, selectors.EVENT_READ, agent_id)
+        end = time.monotonic() + seconds
+        while selector.get_map():
+            ready = selector.select(max(0.0, end - time.monotonic()))
+            if not ready:
+                missing = [key.data for key in selector.get_map().values()]
+                raise AssertionError(f"not tethered within {seconds} s: {len(missing)} of {len(self.agents)}, such as {missing[:3]}: {heard[missing[0]].decode()}")
+            for key, _ in ready:
+                piece = key.fileobj.read(65536)
+                heard[key.data] += piece or b""
+                if b"tethered to" in heard[key.data]:
+                    selector.unregister(key.fileobj)
+                elif piece == b"":
+                    raise AssertionError(f"{key.data} ended: {heard[key.data].decode()}")
+
+    def close(self):
+        for process in self.agents.values():
+            if process.poll() is None:
+                process.kill()
+        for process in self.agents.values():
+            process.wait()
+            process.stderr.close()
+
+
+class Asker:
+    """One kept-alive connection to the API."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def liveness(self, agent_id):
+        status, body = self.get(f"/api/v1/agents/{agent_id}")
+        return body["liveness"] if status == 200 else f"status {status}"
+
+    def listed(self, query=""):
+        status, body = self.get("/api/v1/agents" + query)
+        assert status == 200, (status, body)
+        return body["agents"]
+
+
+def kill_and_restart(daemon):
+    """kill -9 of an api_daemon.Daemon, and a new process on the same port and state."""
+    daemon.process.kill()
+    daemon.process.wait()
+    os.unlink(os.path.join(daemon.state, "http.address"))
+    daemon.process = subprocess.Popen(
+        [program("choregosd"), "--http", f"127.0.0.1:{daemon.port}", "--udp", "0", "--state", daemon.state],
+        stdout=daemon.log, stderr=daemon.log, stdin=subprocess.DEVNULL)
+    daemon.wait_for_address()
+    daemon.wait_until_ready()
