@@ -11,13 +11,11 @@ IpAddress group_v6() { return *parse_ip("ff02::4348"); }
 Result<std::unique_ptr<Ears>> Ears::open(net::Loop& loop, const Options& options, OnPacket on_packet) {
   std::unique_ptr<Ears> ears(new Ears);
   const auto on_batch = [on_packet = std::move(on_packet), open = ears->open_](std::span<const net::Datagram> batch) {
-    // Copies: whoever takes a packet may destroy us, and this function with us.
-    const auto still_open = open;
-    const auto take = on_packet;
+    const auto still_open = open;  // whoever takes a packet may destroy us
     for (const net::Datagram& datagram : batch) {
       if (!*still_open) return;
       const std::string_view bytes(reinterpret_cast<const char*>(datagram.bytes.data()), datagram.bytes.size());
-      take({bytes, datagram.from, datagram.received, datagram.multicast}, datagram.interface_index);
+      on_packet({bytes, datagram.from, datagram.received, datagram.multicast}, datagram.interface_index);
     }
   };
   net::UdpSocket::Options v4;

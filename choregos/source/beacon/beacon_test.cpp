@@ -1,0 +1,216 @@
+// The beacon source on real sockets, on loopback.
+#include "choregos/source/beacon/beacon.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "choregos/net/sockets.hpp"
+#include "choregos/source/beacon/sender_for_tests.hpp"
+
+namespace choregos::source {
+namespace {
+
+using beacon::Sender;
+const std::string kSecret(32, 's');
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+struct Listening : testing::Test {
+  net::Loop loop;
+  std::vector<Observation> heard;
+  std::vector<std::string> answers;
+  std::unique_ptr<net::UdpSocket> mouth;  ///< an agent's socket
+
+  Beacon::Options options() {
+    Beacon::Options out;
+    out.ears.port = 0;
+    out.ears.interfaces = {"lo"};
+    out.receiver.seed = 11;
+    out.epoch = 42;
+    out.cookie = 77;
+    return out;
+  }
+  std::unique_ptr<Beacon> start(Beacon::Options from) {
+    auto source = std::make_unique<Beacon>(loop, std::move(from), [this](Observation o) { heard.push_back(std::move(o)); });
+    source->start();
+    return source;
+  }
+  net::UdpSocket& agent(const char* address = "127.0.0.1") {
+    net::UdpSocket::Options mine;
+    mine.bind = {*parse_ip(address), 0};
+    mine.interfaces = {"lo"};
+    mouth = net::UdpSocket::open(loop, mine, [this](std::span<const net::Datagram> batch) {
+              for (const auto& d : batch) answers.emplace_back(reinterpret_cast<const char*>(d.bytes.data()), d.bytes.size());
+            }).value();
+    return *mouth;
+  }
+  bool wait(const std::function<bool()>& done) { return loop.run_until(done, 5s); }
+  static std::uint64_t counter(const SourceHealth& health, const std::string& name) {
+    for (const auto& [key, value] : health.counters)
+      if (key == name) return value;
+    ADD_FAILURE() << "no counter " << name;
+    return 0;
+  }
+};
+
+TEST_F(Listening, HearsUnicastAndStampsItWithTheKernelsTime) {
+  auto source = start(options());
+  ASSERT_NE(source->port(), 0);
+  Sender a1;
+  const Instant before = loop.now();
+  ASSERT_TRUE(agent().send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+  // The loop stands still here, as a stopped process does: the datagram came before that.
+  ::usleep(300'000);
+  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  EXPECT_EQ(heard[0].source, "beacon");
+  EXPECT_EQ(heard[0].names.id, "a1");
+  EXPECT_GE(heard[0].heard_at, before);
+  EXPECT_LT(heard[0].heard_at, before + 150ms);
+  EXPECT_LE(heard[0].wall_at.ms, loop.wall_now().ms - 100);
+  EXPECT_EQ(heard[0].lease, (Lease{3s, 10s}));
+}
+
+TEST_F(Listening, HearsIpv6Unicast) {
+  auto source = start(options());
+  if (source->health().detail.find("IPv6") == std::string::npos) GTEST_SKIP() << "this machine has no IPv6";
+  Sender a1;
+  ASSERT_TRUE(agent("::1").send({*parse_ip("::1"), source->port()}, bytes_of(a1.announce()), true));
+  EXPECT_TRUE(wait([&] { return heard.size() == 1; }));
+}
+
+TEST_F(Listening, HearsMulticastAndCountsItByInterface) {
+  auto source = start(options());
+  Sender a1;
+  const auto sent = agent().send_multicast({beacon::group_v4(), source->port()}, bytes_of(a1.announce()));
+  if (!sent) {
+    ASSERT_EQ(std::getenv("CHOREGOS_NO_SKIP"), nullptr);
+    GTEST_SKIP() << "no multicast on loopback here: " << sent.error().message;
+  }
+  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  EXPECT_EQ(counter(source->health(), "heard_on_lo"), 1U);
+  EXPECT_GE(source->health().gauges[3].second, 1U);
+}
+
+TEST_F(Listening, AGuestOnTheSamePortTakesNoUnicastAway) {
+  auto source = start(options());
+  std::vector<std::string> guest_heard;
+  beacon::Ears::Options guest_options{source->port(), true, {"lo"}, true};
+  auto guest = beacon::Ears::open(loop, guest_options, [&](const beacon::Packet& p, unsigned) { guest_heard.emplace_back(p.bytes); });
+  ASSERT_TRUE(guest) << guest.error().message;
+  Sender a1;
+  ASSERT_TRUE(agent().send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  if (!mouth->send_multicast({beacon::group_v4(), source->port()}, bytes_of(a1.alive()))) GTEST_SKIP() << "no multicast on loopback here";
+  ASSERT_TRUE(wait([&] { return heard.size() == 2 && guest_heard.size() == 1; }));
+}
+
+TEST_F(Listening, AcksThePingOfAKnownAgentAlone) {
+  auto source = start(options());
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  Sender stranger{.id = "nobody", .session = 9}, a1;
+  auto& socket = agent();
+  ASSERT_TRUE(socket.send(there, bytes_of(stranger.ping()), true));
+  ASSERT_TRUE(socket.send(there, bytes_of(a1.announce()), true));
+  const std::string ping = a1.ping(4711);
+  ASSERT_TRUE(socket.send(there, bytes_of(ping), true));
+  ASSERT_TRUE(wait([&] { return !answers.empty(); }));
+  wire::BeaconView view;
+  ASSERT_EQ(wire::decode_beacon(answers[0], view), wire::BeaconFault::none);
+  EXPECT_EQ(wire::read_ack(view.payload).value(), (wire::AckBody{4711, 1000, 42, 77}));
+  EXPECT_EQ(answers.size(), 1U);
+  EXPECT_LE(answers[0].size(), ping.size());
+  EXPECT_EQ(counter(source->health(), "acks_sent"), 1U);
+  EXPECT_EQ(counter(source->health(), "dropped_unknown_sender"), 1U);
+}
+
+TEST_F(Listening, DropsJunkOfEverySizeWithACount) {
+  auto source = start(options());
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  agent();
+  // Beyond what our own socket sends: plain ones of the system.
+  net::FdGuard fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const net::RawAddress raw = net::raw_address(there);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{57}, std::size_t{1201}, std::size_t{1501}, std::size_t{65507}}) {
+    const std::string junk(size, 'C');
+    ASSERT_EQ(::sendto(fd.get(), junk.data(), junk.size(), 0, raw.get(), raw.size), static_cast<ssize_t>(size));
+  }
+  Sender a1;
+  ASSERT_TRUE(mouth->send(there, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  EXPECT_EQ(counter(source->health(), "dropped_length"), 6U);
+}
+
+TEST_F(Listening, SaysWhoIsRefusedAndWhatToDo) {
+  auto from = options();
+  ASSERT_TRUE(from.receiver.keys.add({1, kSecret, "a1"}));
+  auto source = start(std::move(from));
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  Sender forger{.key_id = 1, .key = std::string(32, 'x')}, a1{.session = 8, .key_id = 1, .key = kSecret};
+  auto& socket = agent();
+  ASSERT_TRUE(socket.send(there, bytes_of(forger.announce()), true));
+  ASSERT_TRUE(socket.send(there, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  EXPECT_TRUE(heard[0].names.proven);
+  const auto health = source->health();
+  EXPECT_EQ(health.state, SourceState::degraded);
+  EXPECT_NE(health.last_error.find("127.0.0.1"), std::string::npos);
+  EXPECT_NE(health.last_error.find("wrong_mac"), std::string::npos);
+  EXPECT_NE(health.advice.find("key_file"), std::string::npos);
+}
+
+TEST_F(Listening, StopsAtOnceAndStartsAgain) {
+  auto source = start(options());
+  Sender a1;
+  auto& socket = agent();
+  ASSERT_TRUE(socket.send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+  source->stop();
+  source->stop();
+  loop.run_until([] { return false; }, 50ms);
+  EXPECT_TRUE(heard.empty());
+  EXPECT_EQ(source->health().state, SourceState::off);
+  source->start();
+  ASSERT_TRUE(socket.send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+  EXPECT_TRUE(wait([&] { return heard.size() == 1; }));
+}
+
+TEST_F(Listening, MayBeDestroyedByWhoeverTakesAnObservation) {
+  std::unique_ptr<Beacon> source;
+  source = std::make_unique<Beacon>(loop, options(), [&](Observation o) {
+    heard.push_back(std::move(o));
+    source->stop();
+  });
+  source->start();
+  Sender a1;
+  auto& socket = agent();
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(socket.send(there, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return !heard.empty(); }));
+  loop.run_until([] { return false; }, 50ms);
+  EXPECT_EQ(heard.size(), 1U);
+}
+
+TEST_F(Listening, APortThatIsTakenShowsAndIsTriedAgain) {
+  net::UdpSocket::Options hog_options;
+  hog_options.bind = {IpAddress::v4(0), 0};  // not shared
+  auto hog = net::UdpSocket::open(loop, hog_options, {}).value();
+  auto from = options();
+  from.ears.port = hog->local().port;
+  auto source = start(std::move(from));
+  auto health = source->health();
+  EXPECT_EQ(health.state, SourceState::failed);
+  EXPECT_NE(health.advice.find("beacon.port"), std::string::npos);
+  EXPECT_NE(health.last_error.find("bind UDP"), std::string::npos);
+  hog.reset();
+  EXPECT_TRUE(loop.run_until([&] { return source->port() != 0; }, 10s));
+  EXPECT_EQ(source->health().state, SourceState::ok);
+}
+
+}  // namespace
+}  // namespace choregos::source
