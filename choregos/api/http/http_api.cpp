@@ -58,6 +58,13 @@ Result<std::unique_ptr<HttpApi>> HttpApi::create(net::Loop& loop, const GateOpti
   return std::unique_ptr<HttpApi>(new HttpApi(loop, std::move(*gate), std::move(services)));
 }
 
+Result<void> HttpApi::reload(const GateOptions& options) {
+  auto gate = Gate::create(options);
+  if (!gate) return gate.error();
+  gate_ = std::move(*gate);
+  return {};
+}
+
 net::HttpServer::Handler HttpApi::handler() {
   return [this](net::HttpRequest&& request, net::Responder responder) {
     const auto answer = [responder](Reply reply) mutable {

@@ -24,6 +24,9 @@ class HttpApi {
   /// Errors: those of Gate::create.
   static Result<std::unique_ptr<HttpApi>> create(net::Loop& loop, const GateOptions& options, Services services);
 
+  /// Other tokens and hosts from the next request on; what is open stays open. Errors: those of Gate::create, and then
+  /// nothing has changed.
+  Result<void> reload(const GateOptions& options);
   /// What a server is to be made with; valid as long as this object.
   net::HttpServer::Handler handler();
   /// Ends every tether, so that the server can stop; the door hears of each a moment later.

@@ -1,0 +1,144 @@
+#include "choregos/daemon/belief.hpp"
+
+#include <chrono>
+
+#include "choregos/daemon/change_log.hpp"
+#include "choregos/store/memory/memory_store.hpp"
+#include "choregos/store/sqlite/sqlite_store.hpp"
+
+namespace choregos::daemon {
+namespace {
+
+Instant now() { return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count()}; }
+WallTime wall_now() {
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+std::unique_ptr<store::Store> make_store(const Settings& settings) {
+  if (settings.state_store == "memory") return store::make_memory_store();
+  store::SqliteOptions options;
+  options.path = settings.state_dir + "/state.db";
+  return store::make_sqlite_store(options);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& log) {
+  auto store = make_store(settings);
+  auto loaded = store->open();
+  if (!loaded) return loaded.error();
+  if (!loaded->note.empty()) log.warn("store_opened", "", {{"state", settings.state_dir}, {"reason", loaded->note}});
+
+  std::unique_ptr<Belief> belief(new Belief(std::move(store), log));
+  RegistrySettings registry_settings;
+  registry_settings.forget_after = settings.liveness_forget_after;
+  registry_settings.restart_grace = settings.liveness_restart_grace;
+  Registry registry(registry_settings, loaded->start);
+  belief->epoch_ = registry.revision().epoch;
+  belief->restore(registry, *loaded);
+
+  Writer::Options options;
+  options.persist = [b = belief.get()](std::span<const Change> changes) { return b->persist(changes); };
+  belief->writer_ = std::make_unique<Writer>(std::move(registry), std::move(options));
+  belief->log_subscription_ = belief->writer_->subscribe([&log](const BatchPtr& batch) { log_changes(log, *batch); });
+  if (auto started = belief->writer_->start(); !started) return started.error();
+  belief->keeper_ = std::thread([b = belief.get()] { b->keep(); });
+  return belief;
+}
+
+Belief::~Belief() { stop(); }
+
+void Belief::restore(Registry& registry, const store::Loaded& loaded) {
+  const Instant at = now();
+  const WallTime wall_at = wall_now();
+  std::vector<Change> changes;
+  for (const auto& stored : loaded.agents) registry.restore(stored.agent, stored.last_seen, at, wall_at, changes);
+  const RegistrySettings defaults;
+  for (const auto& archived : loaded.archived) {
+    const Duration gone = std::chrono::milliseconds(wall_at.ms - archived.forgotten_at.ms);
+    if (gone < defaults.archive_for) registry.remember(archived.agent, at + (defaults.archive_for - std::max(gone, Duration{0})));
+  }
+  restored_ = registry.size();
+  // The store reserves the revisions that this used; the records themselves are on disk already.
+  if (auto kept = persist(changes); !kept) log_.error("store_failed", "", {{"err", kept.error().message}});
+  if (restored_ > 0) log_.info("agents_restored", {{"count", restored_}, {"revision", to_string(registry.revision())}});
+}
+
+Result<void> Belief::persist(std::span<const Change> changes) {
+  auto kept = store_->persist(changes);
+  const std::lock_guard lock(mutex_);
+  if (!kept) {
+    log_.error("store_failed", "", {{"err", kept.error().message}});
+    if (!std::exchange(disk_failed_, true)) wake_.notify_all();
+  } else if (std::exchange(disk_failed_, false)) {
+    log_.info("store_recovered", {});
+  }
+  return kept;
+}
+
+void Belief::keep() {
+  std::unique_lock lock(mutex_);
+  Instant next_touch = now() + kTouchEvery;
+  while (!stopping_) {
+    const Duration wait = disk_failed_ ? kRetryEvery : next_touch - now();
+    const bool was_failed = disk_failed_;
+    wake_.wait_for(lock, std::max<Duration>(wait, 1ms), [&] { return stopping_ || disk_failed_ != was_failed; });
+    if (stopping_) return;
+    const bool due = now() >= next_touch;
+    if (!due && !disk_failed_) continue;
+    lock.unlock();
+    if (due) {
+      touch_all();
+      next_touch = now() + kTouchEvery;
+    }
+    const auto written = store_->flush();
+    lock.lock();
+    if (!written) {
+      log_.error("store_failed", "", {{"err", written.error().message}});
+      disk_failed_ = true;
+    } else if (std::exchange(disk_failed_, false)) {
+      log_.info("store_recovered", {});
+    }
+  }
+}
+
+void Belief::touch_all() {
+  std::vector<std::pair<std::string, WallTime>> seen;
+  const WallTime from = touched_until_;
+  touched_until_ = wall_now();
+  snapshot()->for_each([&](const AgentRecordPtr& record) {
+    const WallTime last{record->vitals->last_seen_ms.load(std::memory_order_relaxed)};
+    if (last >= from) seen.emplace_back(record->agent.id, last);
+  });
+  store_->touch(seen);
+}
+
+void Belief::write_metrics(wire::MetricsWriter& out) const {
+  using enum wire::MetricType;
+  const store::StoreHealth health = store_->health();
+  out.family("choregos_store_ok", gauge, "1 when the last write to the store worked.").sample(health.ok ? 1 : 0, {{"kind", health.kind}});
+  out.family("choregos_store_pending", gauge, "Records whose newest form is not on disk yet.").sample(health.pending);
+  out.family("choregos_store_transactions_total", counter, "Transactions written.").sample(health.transactions);
+  out.family("choregos_store_records_total", counter, "Records written.").sample(health.records);
+  out.family("choregos_store_errors_total", counter, "Writes that failed; what they held was kept and written later.").sample(health.errors);
+  out.family("choregos_store_bytes", gauge, "Size of the store's file and its log.").sample(health.bytes);
+}
+
+void Belief::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopping_, true)) return;
+    wake_.notify_all();
+  }
+  if (keeper_.joinable()) keeper_.join();
+  if (writer_) {
+    writer_->stop();
+    writer_->unsubscribe(log_subscription_);
+    touch_all();
+  }
+  store_->close();
+  if (const auto health = store_->health(); health.pending > 0)
+    log_.error("store_closed", "", {{"pending", health.pending}, {"err", health.last_error}});
+}
+
+}  // namespace choregos::daemon

@@ -1,0 +1,68 @@
+// What choregosd believes and keeps: the store, the writer with its registry, and the thread that writes soft state. Opened
+// before anything is heard, stopped after the last source.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "choregos/base/result.hpp"
+#include "choregos/daemon/logger.hpp"
+#include "choregos/daemon/settings.hpp"
+#include "choregos/store/store.hpp"
+#include "choregos/wire/metrics.hpp"
+#include "choregos/writer/writer.hpp"
+
+namespace choregos::daemon {
+
+class Belief {
+ public:
+  /// How often last_seen is written, while the disk works; when it does not, it is tried again each kRetryEvery.
+  static constexpr Duration kTouchEvery = 30s;
+  static constexpr Duration kRetryEvery = 500ms;
+
+  /// Opens the store, puts back what it knew, starts the writer. Blocks for as long as the disk takes. Errors: those of
+  /// Store::open; the message says what to do.
+  static Result<std::unique_ptr<Belief>> open(const Settings& settings, Logger& log);
+  ~Belief();
+
+  Writer& writer() { return *writer_; }
+  SnapshotPtr snapshot() const { return writer_->snapshot(); }
+  /// Of this life of the registry.
+  std::uint64_t epoch() const { return epoch_; }
+  std::size_t restored() const { return restored_; }
+  store::StoreHealth store_health() const { return store_->health(); }
+  /// Families choregos_store_*.
+  void write_metrics(wire::MetricsWriter& out) const;
+
+  /// Applies what is queued, writes everything and lets go of the disk. Safe to call twice.
+  void stop();
+
+ private:
+  Belief(std::unique_ptr<store::Store> store, Logger& log) : store_(std::move(store)), log_(log) {}
+  void restore(Registry& registry, const store::Loaded& loaded);
+  Result<void> persist(std::span<const Change> changes);
+  void keep();
+  void touch_all();
+
+  std::unique_ptr<store::Store> store_;
+  Logger& log_;
+  std::unique_ptr<Writer> writer_;
+  Writer::Subscription log_subscription_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::size_t restored_ = 0;
+  WallTime touched_until_;  ///< the keeper's thread, and stop() after it has ended
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  bool disk_failed_ = false;
+  std::thread keeper_;
+};
+
+}  // namespace choregos::daemon

@@ -1,0 +1,82 @@
+// Every way in which choregosd hears of agents, made from the settings and wired to each other: Swarm, the target list and
+// registrations say whom to probe, the probe says who has gone silent, and all observations go to the writer.
+//
+// Lives on the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "choregos/daemon/belief.hpp"
+#include "choregos/daemon/logger.hpp"
+#include "choregos/daemon/settings.hpp"
+#include "choregos/net/address_policy.hpp"
+#include "choregos/net/loop.hpp"
+#include "choregos/source/beacon/beacon.hpp"
+#include "choregos/source/http_probe/http_probe.hpp"
+#include "choregos/source/registration/registration.hpp"
+#include "choregos/source/static_file/static_file.hpp"
+#include "choregos/source/swarm_dns/swarm_dns.hpp"
+
+namespace choregos::daemon {
+
+class Hearing {
+ public:
+  /// `belief` and `log` outlive it. Errors: those of the beacon key file.
+  static Result<std::unique_ptr<Hearing>> create(net::Loop& loop, const Settings& settings, Belief& belief, Logger& log);
+  ~Hearing();
+
+  void start();
+  /// From now on nothing that our own closing of connections causes counts against an agent, and no packet is sent. Doors
+  /// for what is under way stay open until stop().
+  void hush();
+  void stop();
+
+  /// Takes over another target list, keys and file contents; what cannot be read keeps its old form and is an error.
+  Result<void> reload(const Settings& settings);
+
+  /// Null when registrations are off.
+  RegistrationDoor* door() { return registration_.get(); }
+  /// In a fixed order; those that are not configured are there as `off`.
+  std::vector<SourceHealth> health() const;
+  /// Names of those that are on: "beacon, registration".
+  std::string names() const;
+  /// Why lists would still be wrong: polling sources that have neither finished nor failed their first round. Empty = none.
+  std::vector<std::string> unfinished() const;
+  /// Logs changes of state since the last call, and losses. Call it about once a second.
+  void watch();
+  /// The UDP port that beacons arrive at; 0 = none.
+  std::uint16_t beacon_port() const { return beacon_ ? beacon_->port() : 0; }
+
+ private:
+  Hearing(net::Loop& loop, const Settings& settings, Belief& belief, Logger& log) : loop_(loop), settings_(settings), belief_(belief), log_(log) {}
+  Result<void> build();
+  void build_static_file(const std::string& path);
+  void submit(Observation observation);
+  bool is_our_own_doing(const Observation& observation) const;
+  source::PublishTargets to_probe();
+
+  net::Loop& loop_;
+  Settings settings_;
+  Belief& belief_;
+  Logger& log_;
+  bool hushed_ = false;
+  bool running_ = false;
+  net::AddressPolicy policy_;
+  std::unique_ptr<source::HttpProbe> probe_;
+  std::unique_ptr<source::SwarmDns> swarm_;
+  std::unique_ptr<source::StaticFile> static_file_;
+  std::unique_ptr<source::Beacon> beacon_;
+  std::unique_ptr<source::Registration> registration_;
+  std::map<std::string, SourceState> states_;
+  std::uint64_t dropped_ = 0;
+};
+
+/// A seed that no stranger can guess.
+std::uint64_t random_seed();
+
+}  // namespace choregos::daemon
