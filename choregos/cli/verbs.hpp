@@ -27,7 +27,6 @@ struct PeersArguments {
   std::uint16_t port = 4471;
   std::vector<std::string> interfaces;
   std::string key_file;
-  bool accept_unsigned = true;  ///< listening decides nothing, so unsigned beacons are shown, marked
 };
 
 int agents(const Context& context, const AgentsArguments& arguments, Streams streams);

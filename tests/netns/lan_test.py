@@ -24,7 +24,7 @@ def alive(api):
 
 
 def agent(lans, host, address, *extra):
-    return lans.start(host, program("choregos-agent"), "--id", f"agent-{host}", "--health", f"{address}:8081", "--endpoint", f"http://{address}:8080", "--quiet", *extra)
+    return lans.start(host, program("choregos-agent"), "--id", f"agent-{host}", "--health", f"{address}:8081", "--endpoint", f"http://{address}:8080", "--beacon", "--quiet", *extra)
 
 
 def main():
