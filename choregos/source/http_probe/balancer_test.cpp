@@ -97,7 +97,7 @@ TEST(Balancer, NineAndTwelveReplicasAreAllFoundInTheFirstRounds) {
 TEST(Balancer, LivingReplicasAreNeverDoubtedByARandomBalancer) {
   Service s;
   s.random = true;
-  s.run(24h);
+  s.run(6h);
   EXPECT_EQ(s.ids().size(), 9u);
   EXPECT_TRUE(s.against.empty());
   EXPECT_TRUE(s.expired.empty());

@@ -21,7 +21,7 @@ struct Moment {
   WallTime wall;
 };
 
-/// Reads the body as DESIGN says: any JSON, keeping what is usable. A body that says nothing (empty, not JSON) is life
+/// Reads the body by wire/statement.hpp: any JSON, keeping what is usable. A body that says nothing (empty, not JSON) is life
 /// without claims; a JSON object without a known field withdraws what was said before.
 Observation heard_from(const Target& target, const std::string& source, const ProbeResult& answer, Moment at);
 /// The id that the body declares, "" for none.

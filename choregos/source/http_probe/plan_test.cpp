@@ -69,6 +69,36 @@ TEST(ProbePlan, ThousandHangingTargetsDelayNobody) {  // the predecessor: one cy
   EXPECT_LE(w.parallel_seen, w.settings.parallel_max);
 }
 
+TEST(ProbePlan, MoreHangingStrangersThanPlacesLeaveRoomForThoseThatAnswer) {
+  ProbeSettings settings;
+  settings.parallel_max = 8;
+  World w(settings);
+  w.answer = [](const ProbeStart& s) { return s.address.ip.v4_bits() < 0x0A000100u ? World::ok("") : World::fails(Outcome::timeout); };
+  w.set("good", fleet(1, 4));
+  w.run(5s);
+  w.set("hanging", fleet(0x100, 2000));
+  w.run(200s);
+  EXPECT_GE(w.parallel_seen, 6u);
+  EXPECT_LE(w.parallel_seen, 8u);
+  for (std::uint32_t i = 1; i <= 4; ++i) {
+    const auto& times = w.probed[at(i)];
+    for (std::size_t k = 1; k < times.size(); ++k) EXPECT_LE(times[k] - times[k - 1], 11100ms);
+  }
+}
+
+TEST(ProbePlan, TargetsTakenAwayWhileAskedGiveTheirPlacesBack) {
+  ProbeSettings settings;
+  settings.parallel_max = 4;
+  World w(settings);
+  for (int i = 0; i < 20; ++i) {
+    w.set("d", fleet(1, 4));
+    EXPECT_FALSE(w.plan.begin(w.now).empty());
+    w.set("d", {});
+  }
+  w.set("d", fleet(1, 4));
+  EXPECT_EQ(w.plan.begin(w.now).size(), 3u) << "three quarters for strangers";
+}
+
 TEST(ProbePlan, FirstProbesGoOutAtOnceAndThenSpread) {
   World w;
   w.set("f", fleet(1, 1000));
@@ -131,6 +161,29 @@ TEST(ProbePlan, TargetThatIsTakenAwayEndsTheChannel) {
   EXPECT_NE(w.out.observations.back().reason.find("static_file"), std::string::npos);
   w.run(60s);
   EXPECT_EQ(w.plan.next(), Instant::never());
+}
+
+TEST(ProbePlan, TargetThatIsTakenAwayAfterItsEndSaysNothingMore) {
+  World w;
+  bool up = true;
+  w.answer = [&](const ProbeStart&) { return up ? World::ok("") : World::fails(Outcome::refused); };
+  w.set("d", fleet(1, 1));
+  w.run(5s);
+  up = false;
+  w.run(20s);
+  ASSERT_EQ(w.count(ObservationKind::refused), 1u);
+  w.set("d", {});
+  EXPECT_EQ(w.count(ObservationKind::refused), 1u);
+}
+
+TEST(ProbePlan, DrainingOnlyWhenEveryOriginSaysSo) {
+  World w;
+  Target leaving = target(1);
+  leaving.draining = true;
+  w.set("swarm_dns/chorus", {leaving});
+  EXPECT_TRUE(w.plan.targets()[0].draining);
+  w.set("registration", fleet(1, 1));
+  EXPECT_FALSE(w.plan.targets()[0].draining);
 }
 
 TEST(ProbePlan, AddressUsedByAnotherTaskEndsTheFormerOne) {
