@@ -4,18 +4,18 @@
 #include <bit>
 #include <utility>
 
+#include "choregos/source/beacon/ears.hpp"
+
 namespace choregos::sdk {
 namespace {
 
 constexpr Duration kLookUpAgain = 30s;
+constexpr std::size_t kRegistriesMax = 16;
 constexpr int kPingsAnswered = 32;  ///< between two beacons: choregosd asks once or twice, a flood gets no more
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 }  // namespace
-
-IpAddress beacon_group_v4() { return IpAddress::v4(239, 255, 67, 72); }
-IpAddress beacon_group_v6() { return *parse_ip("ff02::4348"); }
 
 BeaconSender::BeaconSender(net::Loop& loop, const Announcer::Beacon& options, const Self& self, std::uint64_t seed)
     : loop_(loop), options_(options), self_(self), rng_(seed), schedule_(options.interval, rng_.next()), session_(rng_.next()), names_(loop, {}) {}
@@ -74,7 +74,7 @@ void BeaconSender::due() {
       const auto body = self_.registration_body();
       too_large_ = body.size() > wire::kBeaconPayloadBytesMax;
       if (!too_large_) send_everywhere(*type, body);
-      ping_places();
+      ping();
     }
     if (*type == wire::BeaconType::alive || too_large_) send_everywhere(wire::BeaconType::alive, wire::write_alive(self_.alive()));
   }
@@ -94,7 +94,7 @@ void BeaconSender::look_up(Place& place) {
     if (!found || found->empty()) return;
     if (std::find(found->begin(), found->end(), looked_up.address.value_or(SocketAddress{})) != found->end()) return;
     looked_up.address = found->front();
-    looked_up.cookie = looked_up.epoch = 0;
+    looked_up.cookie = 0;
     schedule_.changed(loop_.now());
     arm();
   });
@@ -123,7 +123,7 @@ void BeaconSender::send_everywhere(wire::BeaconType type, const std::string& pay
   if (options_.multicast) {
     if (const auto datagram = wire::encode_beacon(out, options_.key)) {
       bool any = false;
-      for (const auto& [socket, group] : {std::pair{v4_.get(), beacon_group_v4()}, std::pair{v6_.get(), beacon_group_v6()}})
+      for (const auto& [socket, group] : {std::pair{v4_.get(), source::beacon::group_v4()}, std::pair{v6_.get(), source::beacon::group_v6()}})
         if (socket && socket->send_multicast({group, options_.port}, bytes_of(*datagram))) any = true;
       ++(any ? sent_ : errors_);
     } else {
@@ -137,21 +137,16 @@ void BeaconSender::send_everywhere(wire::BeaconType type, const std::string& pay
   }
 }
 
-void BeaconSender::ping_places() {
-  if (places_.empty()) return;
+void BeaconSender::ping() {
   nonce_ = rng_.next();
-  auto out = frame(wire::BeaconType::ping, wire::write_ping(nonce_));
-  for (const auto& place : places_) {
-    if (!place.address) continue;
-    out.cookie = place.cookie;
-    transmit(*place.address, out);
-  }
+  send_everywhere(wire::BeaconType::ping, wire::write_ping(nonce_));
 }
 
-BeaconSender::Place* BeaconSender::place_at(const SocketAddress& address) {
-  for (auto& place : places_)
-    if (place.address == address) return &place;
-  return nullptr;
+std::uint64_t& BeaconSender::epoch_of(const SocketAddress& from) {
+  for (auto& [address, epoch] : epochs_)
+    if (address == from) return epoch;
+  if (epochs_.size() == kRegistriesMax) epochs_.erase(epochs_.begin());
+  return epochs_.emplace_back(from, 0).second;
 }
 
 void BeaconSender::received(std::span<const net::Datagram> batch) {
@@ -167,10 +162,11 @@ void BeaconSender::received(std::span<const net::Datagram> batch) {
 }
 
 void BeaconSender::take_ack(const wire::BeaconView& view, const SocketAddress& from) {
-  auto* place = place_at(from);
   const auto ack = wire::read_ack(view.payload);
-  if (!place || !ack || nonce_ == 0 || ack->nonce != nonce_) return;
-  place->cookie = ack->cookie;
+  // Only who heard our ping knows its nonce.
+  if (!ack || nonce_ == 0 || ack->nonce != nonce_) return;
+  for (auto& place : places_)
+    if (place.address == from) place.cookie = ack->cookie;
   if (ack->beacon_interval_ms > 0) {
     const Duration interval = std::clamp<Duration>(std::chrono::milliseconds(ack->beacon_interval_ms), 100ms, 10min);
     if (interval != schedule_.interval()) {
@@ -179,7 +175,7 @@ void BeaconSender::take_ack(const wire::BeaconView& view, const SocketAddress& f
     }
   }
   // A registry that started anew knows nothing of us.
-  const auto before = std::exchange(place->epoch, ack->epoch);
+  const auto before = std::exchange(epoch_of(from), ack->epoch);
   if (before == 0 || before == ack->epoch) return;
   schedule_.changed(loop_.now());
   arm();

@@ -26,10 +26,6 @@
 
 namespace choregos::sdk {
 
-/// 239.255.67.72 and ff02::4348.
-IpAddress beacon_group_v4();
-IpAddress beacon_group_v6();
-
 class BeaconSender {
  public:
   /// `self` is read whenever something is sent and must outlive the sender.
@@ -55,7 +51,6 @@ class BeaconSender {
     HostPort named;                       ///< as configured
     std::optional<SocketAddress> address;
     std::uint64_t cookie = 0;
-    std::uint64_t epoch = 0;
     bool looking_up = false;
     Instant looked_up_at = Instant::min();
   };
@@ -64,12 +59,12 @@ class BeaconSender {
   void due();
   void look_up(Place& place);
   void send_everywhere(wire::BeaconType type, const std::string& payload);
-  void ping_places();
+  void ping();
   void transmit(const SocketAddress& to, wire::BeaconFrame frame);
   void received(std::span<const net::Datagram> batch);
   void take_ack(const wire::BeaconView& frame, const SocketAddress& from);
   void answer_ping(const wire::BeaconView& frame, const SocketAddress& from);
-  Place* place_at(const SocketAddress& address);
+  std::uint64_t& epoch_of(const SocketAddress& from);
   wire::BeaconFrame frame(wire::BeaconType type, std::string payload);
   net::UdpSocket* socket_for(const IpAddress& address) { return (address.is_v4() ? v4_ : v6_).get(); }
 
@@ -79,6 +74,7 @@ class BeaconSender {
   Rng rng_;
   BeaconSchedule schedule_;
   std::vector<Place> places_;
+  std::vector<std::pair<SocketAddress, std::uint64_t>> epochs_;  ///< of registries that sent acks, oldest first, at most kRegistriesMax
   std::uint64_t session_;
   std::uint64_t sequence_ = 0;
   std::uint64_t nonce_ = 0;       ///< of the last pings

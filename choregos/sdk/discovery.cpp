@@ -10,6 +10,7 @@
 #include "choregos/base/text.hpp"
 #include "choregos/sdk/fleet.hpp"
 #include "choregos/sdk/views.hpp"
+#include "choregos/source/beacon/key_file.hpp"
 
 namespace choregos {
 namespace {
@@ -65,6 +66,21 @@ Result<sdk::Fleet::Options> fleet_options(const Discovery::Options& options) {
     fleet.swarm_dns = std::move(dns);
   }
   if (!options.targets_file.empty()) fleet.static_file = source::StaticFile::Options{.path = options.targets_file};
+  if (options.beacon) {
+    source::Beacon::Options beacon;
+    auto rule = source::beacon::UnsignedRule::parse(options.beacon_accept_unsigned);
+    if (!rule) return fail(ErrorCode::invalid, "beacon_accept_unsigned: " + rule.error().message);
+    beacon.receiver.accept_unsigned = std::move(*rule);
+    if (!options.beacon_keys_file.empty()) {
+      auto keys = source::beacon::load_keys(options.beacon_keys_file);
+      if (!keys) return keys.error();
+      beacon.receiver.keys = std::move(*keys);
+    }
+    beacon.ears.port = options.beacon_port;
+    beacon.ears.multicast = options.beacon_multicast;
+    beacon.ears.interfaces = options.beacon_interfaces;
+    fleet.beacon = std::move(beacon);
+  }
   fleet.seed = static_cast<std::uint64_t>(now().ns);
   if (auto sound = sdk::Fleet::check(fleet); !sound) return sound.error();
   return fleet;
@@ -98,11 +114,13 @@ class Discovery::Impl {
       writer_ = &writer;
       snapshot_ = writer.snapshot();
       healths_ = life->fleet.sources();
+      beacon_port_ = life->fleet.beacon_port();
     }
     life->health_timer = life->loop.every(kHealthPeriod, [this, raw = life.get()] {
       auto healths = raw->fleet.sources();
       std::lock_guard lock(mutex_);
       healths_ = std::move(healths);
+      beacon_port_ = raw->fleet.beacon_port();
     });
     life->thread = std::thread([raw = life.get()] { raw->loop.run(); });
     life_ = std::move(life);
@@ -124,6 +142,7 @@ class Discovery::Impl {
       std::lock_guard lock(mutex_);
       snapshot_ = writer_->snapshot();
       writer_ = nullptr;
+      beacon_port_ = 0;
       for (auto& health : healths_) health.state = SourceState::off;
     }
     life_.reset();
@@ -138,6 +157,11 @@ class Discovery::Impl {
   std::vector<SourceHealth> sources() const {
     std::lock_guard lock(mutex_);
     return healths_;
+  }
+
+  std::uint16_t beacon_port() const {
+    std::lock_guard lock(mutex_);
+    return beacon_port_;
   }
 
   Subscription watch(std::function<void(const Change&)> on_change) {
@@ -181,6 +205,7 @@ class Discovery::Impl {
   Writer* writer_ = nullptr;  ///< set while it runs
   SnapshotPtr snapshot_;      ///< the last one of the life before
   std::vector<SourceHealth> healths_;
+  std::uint16_t beacon_port_ = 0;
 };
 
 Discovery::Discovery(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -218,6 +243,7 @@ Revision Discovery::revision() const {
   return snapshot ? (*snapshot)->revision() : Revision{};
 }
 std::vector<SourceHealth> Discovery::sources() const { return impl_->sources(); }
+std::uint16_t Discovery::beacon_port() const { return impl_->beacon_port(); }
 Discovery::Subscription Discovery::watch(std::function<void(const Change&)> on_change) { return impl_->watch(std::move(on_change)); }
 void Discovery::unwatch(Subscription subscription) { impl_->unwatch(subscription); }
 

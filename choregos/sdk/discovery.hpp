@@ -45,11 +45,12 @@ class Discovery {
     /// Ranges that may be probed when DNS or an agent named them. Empty = private and carrier-grade ranges.
     std::vector<std::string> allowed_ranges;
 
-    bool beacon = false;                         ///< listen for beacons
-    std::string beacon_listen = "0.0.0.0:4471";  ///< unicast and multicast; port 0 = any free one
+    bool beacon = false;                         ///< listen for beacons, multicast and unicast
+    std::uint16_t beacon_port = 4471;            ///< 0 = any free one
+    bool beacon_multicast = true;                ///< join the groups of the LAN
     std::vector<std::string> beacon_interfaces;  ///< to join the multicast groups on; empty = every one that can
-    bool beacon_unsigned = false;                ///< accept unsigned beacons from elsewhere than loopback
-    std::string beacon_keys_file;                ///< keys by id; "" = none
+    std::string beacon_accept_unsigned = "loopback";  ///< from where: "none", "loopback", "any", or ranges with commas
+    std::string beacon_keys_file;                ///< keys of agents that sign, one a line; "" = none
 
     Duration forget_after = 5min;                ///< an agent lost or gone this long leaves the list
   };
@@ -60,7 +61,7 @@ class Discovery {
   Discovery(const Discovery&) = delete;
   Discovery& operator=(const Discovery&) = delete;
 
-  /// Errors: invalid (an option, named), io (a port that is taken), conflict (it runs already). After stop() it may be
+  /// Errors: invalid (an option, named; not_found, forbidden: the key file), conflict (it runs already). After stop() it may be
   /// started again: what was known is gone, the epoch is a new one, revisions go on rising, watchers stay.
   Result<void> start();
   /// Safe to call twice, from several threads and before start. After it returns no packet is sent, no callback runs, and
@@ -79,8 +80,8 @@ class Discovery {
   Subscription watch(std::function<void(const Change&)> on_change);
   /// After it returns the callback is not running and will not be called again.
   void unwatch(Subscription subscription);
-  /// The address beacons are heard on, with the port that was really taken; "" when off.
-  std::string beacon_address() const;
+  /// The UDP port that beacons arrive at; 0 when off, or while the port cannot be had (sources() says why).
+  std::uint16_t beacon_port() const;
 
  private:
   class Impl;

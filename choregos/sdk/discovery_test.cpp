@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -183,6 +185,72 @@ TEST(Discovery, FollowsAFileOfTargets) {
   std::remove(path.c_str());
 }
 
+TEST(Discovery, HearsBeaconsAndGoodbyes) {
+  Discovery::Options options;
+  options.beacon = true;
+  options.beacon_port = 0;
+  options.beacon_multicast = false;
+  Discovery discovery(options);
+  ASSERT_TRUE(discovery.start());
+  ASSERT_NE(discovery.beacon_port(), 0);
+  Announcer::Options me;
+  me.id = "beaconing";
+  me.capabilities = {"sql"};
+  me.beacon.enabled = true;
+  me.beacon.multicast = false;
+  me.beacon.unicast = {"127.0.0.1:" + std::to_string(discovery.beacon_port())};
+  me.beacon.interval = 200ms;
+  Announcer announcer(me);
+  ASSERT_TRUE(announcer.start());
+  ASSERT_TRUE(comes_true([&] { return ids(discovery) == std::vector<std::string>{"beaconing"}; }));
+  EXPECT_THAT(discovery.agent("beaconing")->agent.sources, ElementsAre("beacon"));
+  // The registry's pace arrives by ack.
+  EXPECT_TRUE(comes_true([&] { return announcer.state().beacon_interval == 1s; }));
+  announcer.set_status(Status::working);
+  EXPECT_TRUE(comes_true([&] { return discovery.agent("beaconing")->agent.status == Status::working; }));
+  announcer.stop();
+  EXPECT_TRUE(comes_true([&] { return discovery.agent("beaconing")->agent.liveness == Liveness::left; }));
+  discovery.stop();
+  EXPECT_EQ(discovery.beacon_port(), 0);
+}
+
+TEST(Discovery, BelievesSignedBeaconsByItsKeysOnly) {
+  const std::string path = testing::TempDir() + "choregos-keys-" + std::to_string(getpid());
+  std::ofstream(path) << "7 hex:000102030405060708090a0b0c0d0e0f signer\n";
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  Discovery::Options options;
+  options.beacon = true;
+  options.beacon_port = 0;
+  options.beacon_multicast = false;
+  options.beacon_accept_unsigned = "none";
+  options.beacon_keys_file = path;
+  Discovery discovery(options);
+  const auto started = discovery.start();
+  ASSERT_TRUE(started) << started.error().message;
+  const auto announce = [&](const std::string& id, std::uint64_t key_id, const std::string& key) {
+    Announcer::Options me;
+    me.id = id;
+    me.beacon.enabled = true;
+    me.beacon.multicast = false;
+    me.beacon.unicast = {"127.0.0.1:" + std::to_string(discovery.beacon_port())};
+    me.beacon.key_id = key_id;
+    me.beacon.key = key;
+    auto announcer = std::make_unique<Announcer>(me);
+    EXPECT_TRUE(announcer->start());
+    return announcer;
+  };
+  std::string key;
+  for (char c = 0; c < 16; ++c) key.push_back(c);
+  auto stranger = announce("stranger", 0, "");
+  auto forger = announce("forger", 7, std::string(16, 'x'));
+  ASSERT_TRUE(comes_true([&] { return stranger->state().beacons_sent > 2 && forger->state().beacons_sent > 2; }));
+  auto signer = announce("signer", 7, key);
+  ASSERT_TRUE(comes_true([&] { return !ids(discovery).empty(); }));
+  EXPECT_THAT(ids(discovery), ElementsAre("signer"));
+  EXPECT_EQ(discovery.agent("signer")->agent.identity, IdentityKind::proven);
+  std::remove(path.c_str());
+}
+
 TEST(Discovery, ShowsHowItsSourcesDo) {
   Agent a("a1");
   Discovery discovery(watching({&a}));
@@ -211,6 +279,7 @@ TEST(Discovery, NamesTheOptionThatIsWrong) {
   EXPECT_THAT(refused([](auto& o) { o.swarm_services = {"two words"}; }), HasSubstr("two words"));
   EXPECT_THAT(refused([](auto& o) { o.allowed_ranges = {"10.0.0.0/99"}; }), HasSubstr("range"));
   EXPECT_THAT(refused([](auto& o) { o.probe_period = 0s; }), HasSubstr("period"));
+  EXPECT_THAT(refused([](auto& o) { o.beacon = true, o.beacon_accept_unsigned = "some"; }), HasSubstr("beacon_accept_unsigned"));
 }
 
 }  // namespace

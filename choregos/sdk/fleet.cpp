@@ -30,6 +30,12 @@ Fleet::Fleet(net::Loop& loop, Options options, Registry registry)
     probe_->on_silent([this](const SocketAddress& address) { swarm_dns_->target_silent(address); });
   }
   if (options_.static_file) static_file_ = std::make_unique<source::StaticFile>(loop_, *options_.static_file, publish);
+  if (options_.beacon) {
+    auto settings = *options_.beacon;
+    settings.receiver.seed = options_.seed ^ 0x626561636f6e;
+    settings.epoch = options_.start.epoch;
+    beacon_ = std::make_unique<source::Beacon>(loop_, std::move(settings), [this](Observation observation) { writer_.submit(std::move(observation)); });
+  }
 }
 
 Fleet::~Fleet() { stop(); }
@@ -51,7 +57,7 @@ void Fleet::stop() {
 
 std::vector<source::Source*> Fleet::all() const {
   std::vector<source::Source*> sources;
-  for (source::Source* source : std::initializer_list<source::Source*>{probe_.get(), swarm_dns_.get(), static_file_.get()})
+  for (source::Source* source : std::initializer_list<source::Source*>{probe_.get(), swarm_dns_.get(), static_file_.get(), beacon_.get()})
     if (source) sources.push_back(source);
   return sources;
 }

@@ -1,7 +1,7 @@
 // A fleet, heard and believed: the sources, the registry's writer, and the wires between them. What Discovery is inside.
 //
 //   targets:       swarm_dns, static_file, the operator's list ──► http_probe
-//   observations:  http_probe ──► writer
+//   observations:  http_probe, beacon ──► writer
 //
 // Lives on the loop's thread, or before the loop runs; writer() may be used from any thread.
 #pragma once
@@ -15,6 +15,7 @@
 #include "choregos/model/source_health.hpp"
 #include "choregos/net/address_policy.hpp"
 #include "choregos/net/loop.hpp"
+#include "choregos/source/beacon/beacon.hpp"
 #include "choregos/source/http_probe/http_probe.hpp"
 #include "choregos/source/static_file/static_file.hpp"
 #include "choregos/source/swarm_dns/swarm_dns.hpp"
@@ -33,6 +34,7 @@ class Fleet {
     std::vector<Target> targets;                        ///< written down by an operator; origin "configured"
     std::optional<source::SwarmDns::Options> swarm_dns;
     std::optional<source::StaticFile::Options> static_file;
+    std::optional<source::Beacon::Options> beacon;
     std::uint64_t seed = 0;                             ///< of all jitter
   };
 
@@ -53,6 +55,8 @@ class Fleet {
   source::HttpProbe& probe() { return *probe_; }
   net::AddressPolicy& policy() { return policy_; }
   std::vector<SourceHealth> sources() const;
+  /// 0 when beacons are off, or their port cannot be had.
+  std::uint16_t beacon_port() const { return beacon_ ? beacon_->port() : 0; }
   /// Looks at the files now, for SIGHUP.
   void reload();
 
@@ -66,6 +70,7 @@ class Fleet {
   std::unique_ptr<source::HttpProbe> probe_;
   std::unique_ptr<source::SwarmDns> swarm_dns_;
   std::unique_ptr<source::StaticFile> static_file_;
+  std::unique_ptr<source::Beacon> beacon_;
 };
 
 }  // namespace choregos::sdk
