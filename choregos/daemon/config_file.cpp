@@ -82,7 +82,10 @@ class Reader {
 
   void value(const Row& row, const toml::node& node, const toml::key& key) {
     auto words = words_of(row, node);
-    if (!words) return error(key, std::string(row.key), ": " + words.error().message);
+    if (!words) {
+      out_.errors.push_back(place(name_, key.source()) + ": " + std::string(row.key) + ": " + words.error().message);
+      return;
+    }
     out_.given.push_back({&row, std::move(*words), place(name_, node.source())});
   }
 

@@ -95,8 +95,14 @@ Error not_wanted(std::string_view text, const Row& row) {
   return fail(ErrorCode::invalid, "'" + printable(text.substr(0, 200)) + "' is not " + wanted(row));
 }
 
+/// Port 0 is no port to talk to, but one to listen on.
 Result<SocketAddress> parse_address(std::string_view text, const Row& row) {
   if (const auto address = parse_socket_address(text)) return *address;
+  if (text.ends_with(":0"))
+    if (auto address = parse_socket_address(std::string(text.substr(0, text.size() - 1)) + "1")) {
+      address->port = 0;
+      return *address;
+    }
   return not_wanted(text, row);
 }
 
