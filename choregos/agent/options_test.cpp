@@ -59,6 +59,9 @@ TEST(Options, ComeFromTheEnvironmentAndFlagsWin) {
   EXPECT_THAT(good({}, variables).announcer.capabilities, ElementsAre("a", "b"));
   EXPECT_TRUE(good({}, variables).announcer.beacon.enabled);
   EXPECT_EQ(good({"--id", "flag"}, variables).announcer.id, "flag");
+  EXPECT_FALSE(good({"--no-beacon", "--registry", "http://127.0.0.1:4470"}, variables).announcer.beacon.enabled);
+  EXPECT_FALSE(good({"--registry", "http://127.0.0.1:4470"}, {{"CHOREGOS_BEACON", "false"}}).announcer.beacon.enabled);
+  EXPECT_FALSE(good({"--beacon", "--beacon-to", "10.0.0.1:4471"}, {{"CHOREGOS_MULTICAST", "off"}}).announcer.beacon.multicast);
 }
 
 TEST(Options, UseTheHostNameAsTheIdWhenNobodyGivesOne) { EXPECT_EQ(good({"--beacon"}).announcer.id, "f00dcafe"); }

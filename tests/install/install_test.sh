@@ -35,6 +35,9 @@ if [ -n "$foreign" ]; then
   echo "$foreign" | head
   exit 1
 fi
-if [ -x "$tree/bin/choregos-agent" ]; then
-  "$tree/bin/choregos-agent" --version
-fi
+for name in choregosd choregos choregos-agent; do
+  "$tree/bin/$name" --version
+done
+for file in bash-completion/completions/choregos zsh/site-functions/_choregos fish/vendor_completions.d/choregos.fish doc/choregos/choregosd.toml.example; do
+  [ -s "$tree/share/$file" ] || { echo "not installed: share/$file"; exit 1; }
+done
