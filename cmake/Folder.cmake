@@ -7,6 +7,21 @@ if(CHOREGOS_TESTS)
     <map> <memory> <optional> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
 endif()
 
+# What nearly every source includes, compiled once, for builds that somebody waits for (./run). Builds for development leave
+# it out: there the sources prove that they, and the header that each begins with, include what they use.
+if(CHOREGOS_PCH)
+  set(common <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <unordered_map>
+    <utility> <variant> <vector>)
+  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/library_pch.cpp CONTENT "")
+  foreach(kind IN ITEMS std json)
+    add_library(choregos_${kind}_pch OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/library_pch.cpp)
+    target_link_libraries(choregos_${kind}_pch PRIVATE choregos_options)
+    target_precompile_headers(choregos_${kind}_pch PRIVATE ${common})
+  endforeach()
+  target_link_libraries(choregos_json_pch PRIVATE choregos_json_lib)
+  target_precompile_headers(choregos_json_pch PRIVATE <boost/json/array.hpp> <boost/json/object.hpp> <boost/json/string.hpp> <boost/json/value.hpp>)
+endif()
+
 # The main() of fuzz targets in ordinary builds.
 if(CHOREGOS_TESTS AND NOT CHOREGOS_FUZZ)
   add_library(choregos_fuzz_replay OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/fuzz_replay.cpp)
@@ -60,6 +75,10 @@ function(choregos_folder name)
     target_link_libraries(choregos_${name} PUBLIC choregos_options ${ours} ${A_LIBS})
     if(A_PCH)
       target_precompile_headers(choregos_${name} PRIVATE ${A_PCH})
+    elseif(CHOREGOS_PCH AND "wire" IN_LIST A_DEPENDS OR CHOREGOS_PCH AND name STREQUAL "wire")
+      target_precompile_headers(choregos_${name} REUSE_FROM choregos_json_pch)
+    elseif(CHOREGOS_PCH)
+      target_precompile_headers(choregos_${name} REUSE_FROM choregos_std_pch)
     endif()
   else()
     add_library(choregos_${name} INTERFACE)
