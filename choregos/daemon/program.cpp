@@ -151,6 +151,8 @@ Result<void> Program::start() {
   if (!belief)
     return fail(belief.error().code, belief.error().message + "; another folder is given by --state DIR or state.dir, and --memory keeps nothing");
   belief_ = std::move(*belief);
+  // The store is ours now, so files that a killed process left behind name nobody.
+  for (const char* name : {"/http.address", "/beacon.port"}) ::unlink((s.state_dir + name).c_str());
   auto hearing = Hearing::create(loop_, s, *belief_, log_);
   if (!hearing) return hearing.error();
   hearing_ = std::move(*hearing);
