@@ -22,11 +22,11 @@ Error held(const std::string& id, const std::string& who) {
   return fail(ErrorCode::conflict, "the id " + id + " is held by " + who + "; give this agent an id of its own, or end the other one first");
 }
 
-/// Whether its word stands: the registry's belief decides, and where it has none yet the lease.
+/// A process whose tether just broke may be on its way back, so suspect is not enough to lose an id.
 bool is_fresh(const Holder& holder, const AgentRecordPtr& record, Instant now) {
   if (holder.tether != 0) return true;
   if (now >= holder.heard + holder.ttl) return false;
-  return !record || record->agent.liveness == Liveness::alive || record->agent.liveness == Liveness::unconfirmed;
+  return !record || (record->agent.liveness != Liveness::lost && record->agent.liveness != Liveness::left);
 }
 
 }  // namespace
@@ -220,7 +220,7 @@ std::optional<Holders::Broken> Holders::tether_closed(TetherId tether, const std
   broken.doubt.reason = "tether closed: " + reason;
   broken.ticket = holder.sequence;
   broken.ask = holder.health_at ? holder.health_at : holder.endpoint_at;
-  broken.configured = broken.ask && broken.ask->ip.is_loopback() && holder.address.is_loopback();
+  broken.own = broken.ask && same_place(broken.ask->ip, holder.address);
   return broken;
 }
 

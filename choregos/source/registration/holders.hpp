@@ -13,7 +13,7 @@
 //   holder said none   elsewhere and fresh                    conflict
 //   anything           no longer fresh                        yes
 //
-// Fresh: its tether is open, or its lease runs and the registry believes it alive.
+// Fresh: its tether is open, or its lease runs and the registry does not hold it for lost or gone.
 //
 // The registry hears of a holder on one channel (subject = the id). An open tether makes its lease open-ended; when the
 // tether breaks that very channel is doubted, so the lease granted for renewals does not keep a dead process alive.
@@ -112,7 +112,7 @@ class Holders {
     std::string id;
     std::uint64_t ticket = 0;              ///< for verdict
     std::optional<SocketAddress> ask;      ///< where to look whether the process is gone
-    bool configured = false;               ///< as in Target: it lives on this machine, so its loopback address is meant
+    bool own = false;                      ///< it is the agent's own address, which needs nobody's leave
   };
   /// Nothing when the tether is not the one in force: it was replaced, or its agent has left.
   std::optional<Broken> tether_closed(TetherId tether, const std::string& reason, Moment at);

@@ -97,7 +97,7 @@ Claims health_at(const std::string& url) {
 // ---- who may take an id -------------------------------------------------------------------------------------------------
 
 TEST(Holders, DecideWhoMayTakeAnId) {
-  enum class Held { fresh, tethered, stale, dead };
+  enum class Held { fresh, tethered, broken, stale, dead };
   const struct {
     const char* name;
     std::uint64_t held, asked;
@@ -119,6 +119,10 @@ TEST(Holders, DecideWhoMayTakeAnId) {
       {"a lower one",                               5, 4, false, Held::fresh,    false},
       {"a lower one elsewhere",                     5, 4, true,  Held::fresh,    false},
       {"a lower one against a tether",              5, 4, true,  Held::tethered, false},
+      {"a lower one, tether just broken",            5, 4, false, Held::broken,   false},
+      {"the same elsewhere, tether just broken",     5, 5, true,  Held::broken,   false},
+      {"the holder itself, tether just broken",      5, 5, false, Held::broken,   true},
+      {"a higher one, tether just broken",           5, 6, true,  Held::broken,   true},
       {"a lower one, holder stale",                 5, 4, false, Held::stale,    true},
       {"a lower one after its death",               5, 4, true,  Held::dead,     true},
       {"none said, same place",                     5, 0, false, Held::fresh,    true},
@@ -138,6 +142,9 @@ TEST(Holders, DecideWhoMayTakeAnId) {
     ASSERT_TRUE(w.put(c.held, kHome, health_at("http://10.0.0.1:8081/health")));
     if (c.how == Held::tethered) {
       ASSERT_TRUE(w.tether(c.held)) << c.name;
+    }
+    if (c.how == Held::broken) {
+      ASSERT_TRUE(w.cut(w.tether(c.held)->tether)) << c.name;
     }
     if (c.how == Held::dead) {
       const auto broken = w.cut(w.tether(c.held)->tether);
@@ -339,6 +346,7 @@ TEST(Tether, BrokenAndThenRefusedTwiceIsDeath) {
   const auto broken = w.cut(w.tether(5)->tether);
   ASSERT_TRUE(broken);
   EXPECT_EQ(broken->ask, (SocketAddress{IpAddress::v4(10, 0, 0, 1), 8081}));
+  EXPECT_TRUE(broken->own);
   w.pass(200ms);
   const auto dead = w.holders.verdict(*broken, DeathCheck::refused, w.at());
   ASSERT_TRUE(dead);

@@ -160,7 +160,7 @@ void Registration::tether_closed(TetherId tether, std::string reason) {
     return;
   }
   const SocketAddress ask = *broken->ask;
-  options_.check_death(ask, broken->configured, [this, here = here_, broken = std::move(*broken)](DeathCheck check) {
+  options_.check_death(ask, broken->own, [this, here = here_, broken = std::move(*broken)](DeathCheck check) {
     if (!*here) return;
     auto dead = holders_.verdict(broken, check, moment());
     if (dead) {

@@ -35,7 +35,8 @@ class Registration final : public Source, public RegistrationDoor {
     Holders::Allowed allowed;
     /// Takes the addresses that registrants want probed. Unset = none are.
     PublishTargets publish;
-    /// Asks twice whether anybody listens; `configured` allows loopback. Unset = never known.
+    /// Asks twice whether anybody listens. `configured` (as in Target) for the agent's own address, loopback included.
+    /// Unset = never known.
     std::function<void(const SocketAddress&, bool configured, std::function<void(DeathCheck)>)> check_death;
     /// Size of the fleet, for pacing; unset = those registered here.
     std::function<std::size_t()> agent_count;
