@@ -44,6 +44,12 @@ class FakeRegistry {
     std::lock_guard lock(mutex_);
     canned_.clear();
   }
+  /// Registrations are answered only so much later.
+  void delay_puts(Duration delay) { put_delay_ = delay; }
+  bool put_answered_before_delete() const {
+    std::lock_guard lock(mutex_);
+    return put_answered_first_;
+  }
   /// Waits until a request comes whose method and target begin so, from number `after` on; empty when none came in 10 s.
   Asked wait_for(const std::string& method, const std::string& target, std::size_t after = 0) {
     std::unique_lock lock(mutex_);
@@ -104,7 +110,22 @@ class FakeRegistry {
       came_.notify_all();
       return;
     }
-    if (request.method == "DELETE") return responder.reply({204, {}, {}, {}});
+    if (request.method == "DELETE") {
+      std::lock_guard lock(mutex_);
+      deleted_ = true;
+      return responder.reply({204, {}, {}, {}});
+    }
+    if (request.method == "PUT" && put_delay_ > Duration{}) {
+      delayed_ = loop_.after(put_delay_, [this, responder]() mutable { grant(std::move(responder)); });
+      return;
+    }
+    grant(std::move(responder));
+  }
+  void grant(net::Responder responder) {
+    {
+      std::lock_guard lock(mutex_);
+      put_answered_first_ = put_answered_first_ || !deleted_;
+    }
     responder.reply({200, {{"Content-Type", "application/json"}}, R"({"agent":{"id":"a1"},"created":true,"ttl_ms":3000,"beacon_interval_ms":1000})", {}});
   }
 
@@ -118,6 +139,10 @@ class FakeRegistry {
   std::vector<Asked> asked_;
   std::map<std::string, std::pair<int, std::string>> canned_;
   std::size_t open_tethers_ = 0;
+  bool deleted_ = false;
+  bool put_answered_first_ = false;
+  Duration put_delay_{};   ///< fixed before the first request
+  net::Timer delayed_;     ///< the loop's
 };
 
 }  // namespace choregos::sdk
