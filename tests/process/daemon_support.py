@@ -99,7 +99,7 @@ class Choregosd:
         return json.loads(body)
 
     def register(self, agent_id, connection=None, **fields):
-        return self.request("PUT", f"/api/v1/agents/{agent_id}", {"incarnation": 1, "ttl_ms": 60000, **fields}, connection=connection)
+        return self.request("PUT", f"/api/v1/agents/{agent_id}", {"incarnation": 1, "ttl": "60s", **fields}, connection=connection)
 
     def signal(self, number):
         self.process.send_signal(number)
