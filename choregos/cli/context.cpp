@@ -95,7 +95,8 @@ Result<void> resolve(Context& context, const std::map<std::string, std::string>&
     return from = "default", std::string();
   };
   if (std::string address = pick("addr", "CHOREGOS_ADDR"); !address.empty()) {
-    context.address = address.find("://") == std::string::npos ? "http://" + address : address;
+    const bool plain = address.find("://") == std::string::npos && address.substr(0, 5) != "unix:";
+    context.address = plain ? "http://" + address : address;
   }
   context.address_from = from;
   if (const std::string token_file = pick("token-file", "CHOREGOS_TOKEN_FILE"); !token_file.empty()) {

@@ -54,7 +54,7 @@ int summary(const Context& context, Streams s) {
     std::string name(member.key());
     for (char& c : name)
       if (c == '_') c = ' ';
-    table.add({Cell(name, Paint::dim), text_of(member.value())});
+    if (std::string text = text_of(member.value()); !text.empty()) table.add({Cell(name, Paint::dim), std::move(text)});
   }
   table.print(s.out, false, context.color);
   return 0;

@@ -31,7 +31,8 @@ def check_verbs(env):
     assert choregos("agents", "-q", "--label", "zone=b", env=env).split() == ["cli-2"]
     assert json.loads(choregos("agents", "-o", "json", env=env))["total"] == 3
     assert "- id: \"cli-1\"" in choregos("agents", "-o", "yaml", env=env)
-    assert "NAME" in choregos("agents", "-o", "wide", env=env)
+    wide = choregos("agents", "-o", "wide", env=env)
+    assert "NAME" in wide and "Agent cli-2" in wide and "registration" in wide, wide
     assert "ID" not in choregos("agents", "--no-headers", env=env)
     assert "\x1b[" in choregos("agents", "--color", "always", env=env)
     one = choregos("agent", "cli-1", env=env)
@@ -94,7 +95,7 @@ def main():
             url = "http://" + address.read_text().strip().removeprefix("http://")
             port = int(url.rsplit(":", 1)[1])
             for id_, model, capability, zone in (("cli-10", "mistral:7b", "testing", "a"), ("cli-2", "llama3.1:8b", "go_development", "b"), ("cli-1", "llama3.1:8b", "go_development", "a")):
-                agents.append(start_agent("--id", id_, "--model", model, "--capability", capability, "--label", f"zone={zone}", "--registry", url, "--health", "127.0.0.1:0", "--quiet",
+                agents.append(start_agent("--id", id_, "--name", f"Agent {id_}", "--model", model, "--capability", capability, "--label", f"zone={zone}", "--registry", url, "--health", "127.0.0.1:0", "--quiet",
                                           stderr=subprocess.DEVNULL))
             wait_for("three agents are alive", lambda: get_json(port, "/api/v1/agents?liveness=alive")[1].get("total") == 3, 15, 0.05)
             env = {"CHOREGOS_ADDR": url}
