@@ -19,9 +19,10 @@ fi
 mkdir -p "$folder"
 exec {lock}>"$folder/.lock"
 flock -n "$lock" || { printf 'Waiting for another build of %s\n' "$preset"; flock "$lock"; }
-if [[ ! -f $folder/build.ninja ]]; then
+if [[ ! -f $folder/build.ninja || ! $folder/.configured -nt $root/CMakePresets.json ]]; then
   printf 'Configuring %s\n' "$preset"
   (cd "$root" && cmake --fresh --preset "$preset") >"$folder/configure.log" 2>&1 || { cat "$folder/configure.log"; exit 1; }
+  touch "$folder/.configured"
 fi
 
 # A job a core, but no more than one for each GiB that is free: the largest of our sources take about that.
@@ -33,20 +34,24 @@ build() { cmake --build "$folder" -j "$jobs" "${targets[@]}"; }
 targets=()
 [[ $# -eq 0 ]] || targets=(--target "$@")
 
-if [[ -t 1 && ${TERM:-dumb} != dumb ]]; then
-  build  # Ninja rewrites its own line
-  exit
-fi
+terminal=
+[[ ! -t 1 || ${TERM:-dumb} == dumb ]] || terminal=yes
+columns=$(tput cols 2>/dev/null || echo 80)
 last=-1
 build | while IFS= read -r line; do
-  if [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\  ]]; then
-    n=${BASH_REMATCH[1]} m=${BASH_REMATCH[2]}
-    tenth=$(( n * 10 / m ))
-    if [[ $tenth -gt $last && ! $line == *"Re-checking globbed"* && ! $line == *"Re-running CMake"* ]]; then
+  if [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\ (.*) ]]; then
+    n=${BASH_REMATCH[1]} m=${BASH_REMATCH[2]} what=${BASH_REMATCH[3]}
+    [[ $what != "Re-"* ]] || continue
+    if [[ -n $terminal ]]; then
+      what="[$n/$m] building $preset: ${what##*/}"
+      printf '\r\033[K%s' "${what:0:columns-1}"
+      [[ $n != "$m" ]] || printf '\r\033[K'
+    elif tenth=$(( n * 10 / m )); [[ $tenth -gt $last ]]; then
       printf '[%d/%d] building %s\n' "$n" "$m" "$preset"
       last=$tenth
     fi
   elif [[ -n $line && $line != "ninja: no work to do."* && $line != "ninja: Entering"* && $line != "-- "* ]]; then
+    [[ -z $terminal ]] || printf '\r\033[K'
     printf '%s\n' "$line"
   fi
 done
