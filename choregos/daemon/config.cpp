@@ -128,6 +128,11 @@ Loaded load_config(const CommandLine& flags, const Machine& machine) {
     if (service.port == 0) service.port = s.swarm_dns_port;
     if (service.path.empty()) service.path = s.swarm_dns_path;
   }
+  // Whoever shortens the period alone means a timeout that fits into it.
+  if (std::string& origin = out.config.origins["http_probe.timeout"]; origin == "default" && s.http_probe_timeout > s.http_probe_period) {
+    s.http_probe_timeout = s.http_probe_period;
+    origin = "default, cut to http_probe.period";
+  }
   if (out.errors.empty()) check_together(out.config, out.errors);
   return out;
 }

@@ -153,6 +153,14 @@ TEST(Config, TakesAnEmptyVariableForAnAbsentOne) {
   EXPECT_EQ(loaded.config.settings.log_level, "info");
 }
 
+TEST(Config, CutsTheDefaultTimeoutToAShorterPeriod) {
+  const Loaded loaded = load({{"--probe-period", "1s"}});
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  EXPECT_EQ(loaded.config.settings.http_probe_timeout, 1s);
+  EXPECT_THAT(loaded.config.origins.at("http_probe.timeout"), HasSubstr("http_probe.period"));
+  EXPECT_THAT(the_error({{"--probe-period", "1s", "--probe-timeout", "3s"}}), HasSubstr("http_probe.timeout (--probe-timeout)"));
+}
+
 TEST(Config, SaysThatANamedFileIsMissing) { EXPECT_THAT(the_error({{"--config", "/nowhere.toml"}}), HasSubstr("/nowhere.toml: there is no such file")); }
 
 TEST(Config, FindsTheStateFolderWhereTheSystemWantsIt) {

@@ -174,7 +174,7 @@ const std::vector<Row>& table() {
       {.key = "http_probe.period", .slot = &S::http_probe_period, .flag = "--probe-period", .meta = "TIME",
        .doc = "Between two `GET /health` of a target that is well.", .least = 1s, .most = 1h},
       {.key = "http_probe.timeout", .slot = &S::http_probe_timeout, .flag = "--probe-timeout", .meta = "TIME",
-       .doc = "For one probe.", .least = 50ms, .most = limits::probe_time_max},
+       .doc = "For one probe; no longer than the period.", .least = 50ms, .most = limits::probe_time_max},
       {.key = "http_probe.allow", .slot = &S::http_probe_allow, .flag = "--probe-allow", .meta = "CIDR",
        .doc = "Ranges in which agents may name any health address. Without it, an agent is probed at the address it speaks from, besides what "
               "Swarm and the target list name."},
