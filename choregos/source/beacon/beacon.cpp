@@ -16,6 +16,7 @@ constexpr Duration kRetry = 5s;
 constexpr Duration kInterfaceRefresh = 5s;
 constexpr Duration kSilence = 10s;        ///< without a datagram an interface counts as silent
 constexpr Duration kRefusalShown = 60s;
+constexpr Duration kLossShown = 10s;
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -40,6 +41,7 @@ std::string advice_for(Drop drop) {
     case Drop::id_has_key: return "this agent has a key in beacon.key_file and must sign with it";
     case Drop::superseded: return "two processes use this id; give each an id of its own";
     case Drop::version: return "an agent speaks another version of the protocol; upgrade the older side";
+    case Drop::rate_limited: return "more unknown ids come than may become known in a second: a flood, or a large fleet that meets a new registry; keys lift the limit";
     case Drop::malformed: return "an agent's beacons are not as docs/PROTOCOL.md says";
     default: return {};
   }
@@ -75,6 +77,7 @@ void Beacon::open() {
   }
   ears_ = std::move(*ears);
   open_error_.clear();
+  kernel_drops_ = 0;
   opened_at_ = loop_.now();
   refreshed_at_ = Instant::min();
   turn();
@@ -84,6 +87,11 @@ void Beacon::turn() {
   const Instant now = loop_.now();
   receiver_.sweep(now);
   pace_.agents(receiver_.agents(), now);
+  if (ears_) {
+    const auto lost = ears_->counters().dropped_by_kernel;
+    if (lost > kernel_drops_) lost_at_ = now;
+    kernel_drops_ = lost;
+  }
   if (!ears_ || (refreshed_at_ != Instant::min() && now - refreshed_at_ < kInterfaceRefresh)) return;
   refreshed_at_ = now;
   std::vector<beacon::InterfaceWatch::Line> lines;
@@ -167,6 +175,10 @@ void Beacon::judge(SourceHealth& out) const {
     out.state = SourceState::degraded;
     out.detail += "; no interface could join the multicast groups";
     out.advice = "name interfaces that are up in beacon.interfaces, or let agents send by unicast to this port";
+  } else if (lost_at_ != Instant::min() && now - lost_at_ < kLossShown) {
+    out.state = SourceState::degraded;
+    out.detail += "; the kernel drops datagrams because its queue is full";
+    out.advice = "raise the sysctl net.core.rmem_max to 4194304 or more and restart; the other counters say what fills the queue";
   } else if (refused_at_ != Instant::min() && now - refused_at_ < kRefusalShown) {
     out.state = SourceState::degraded;
     out.detail += "; beacons are being refused";

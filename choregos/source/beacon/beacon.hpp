@@ -67,6 +67,8 @@ class Beacon final : public Source {
   Instant refreshed_at_ = Instant::min();
   std::vector<IpAddress> own_addresses_;
   std::uint64_t acks_ = 0;
+  std::uint64_t kernel_drops_ = 0;
+  Instant lost_at_ = Instant::min();  ///< when the kernel last dropped something
   std::string open_error_;
   beacon::Drop refusal_ = beacon::Drop::none;  ///< the last one that an operator can do something about
   Instant refused_at_ = Instant::min();

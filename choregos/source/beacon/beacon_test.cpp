@@ -165,6 +165,24 @@ TEST_F(Listening, SaysWhoIsRefusedAndWhatToDo) {
   EXPECT_NE(health.advice.find("key_file"), std::string::npos);
 }
 
+TEST_F(Listening, SaysThatTheKernelDropsWhatItCannotKeep) {
+  auto source = start(options());
+  Sender a1;
+  auto& socket = agent();
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  const std::string junk(1000, 'x');
+  // The loop stands still: nobody empties the queue.
+  for (int i = 0; i < 30'000; ++i) (void)socket.send(there, bytes_of(junk), true).has_value();
+  // The count comes with the datagrams that found room afterwards.
+  ASSERT_TRUE(wait([&] {
+    (void)socket.send(there, bytes_of(a1.alive()), true).has_value();
+    return source->health().state == SourceState::degraded;
+  }));
+  EXPECT_NE(source->health().advice.find("rmem_max"), std::string::npos) << source->health().advice;
+  EXPECT_GT(counter(source->health(), "dropped_by_kernel"), 0U);
+  EXPECT_FALSE(heard.empty());
+}
+
 TEST_F(Listening, StopsAtOnceAndStartsAgain) {
   auto source = start(options());
   Sender a1;

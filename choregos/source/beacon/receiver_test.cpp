@@ -186,6 +186,15 @@ TEST(Receiver, ForgeriesTouchNothing) {
   EXPECT_EQ(world.receiver.dropped(Drop::wrong_mac), 1001U);
 }
 
+TEST(Receiver, AReplayCostsNoHash) {
+  World world(with_keys());
+  Sender a1{.key_id = 1, .key = kSecret};
+  std::string datagram = a1.announce();
+  EXPECT_TRUE(world.hear(datagram).heard);
+  datagram.back() = static_cast<char>(datagram.back() ^ 1);
+  EXPECT_EQ(world.hear(datagram).drop, Drop::replayed) << "its MAC is wrong, too, but nobody looked";
+}
+
 TEST(Receiver, RevokedKeysCountNoMoreFromTheNextDatagram) {
   World world(with_keys());
   Sender a1{.key_id = 1, .key = kSecret};
