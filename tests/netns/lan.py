@@ -63,6 +63,10 @@ class Lans:
         run("ip", "-n", self.full(name), "route", "add", "default", "via", f"{net}.1")
         return f"{net}.{number}"
 
+    def join(self, name, segment, number, link):
+        """One more interface of a host, on another segment."""
+        self._plug(name, segment, f"{self.segments[segment]}.{number}/24", link)
+
     def start(self, name, *command, **options):
         options.setdefault("stderr", subprocess.DEVNULL)
         # nsenter keeps /sys and the mounts as they are; only the network is the host's own.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A fleet on two LAN segments: agents on the registry's own segment are heard by multicast with no configuration at all,
-those behind the router by unicast, and multicast does not leak from one segment to the other. Each is listed once, with
+"""A fleet on three LAN segments: agents on the two segments that the registry has an interface on are heard by multicast
+with no configuration at all, those behind the router by unicast, and multicast does not leak from one segment to another. Each is listed once, with
 its own endpoint; one that is killed is lost within the bound of silence; one that leaves is left at once. With avahi
 running on the same host nothing clashes."""
 import pathlib
@@ -28,8 +28,9 @@ def agent(lans, host, address, *extra):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder, Lans({"a": "10.91.1", "b": "10.91.2"}) as lans:
+    with tempfile.TemporaryDirectory() as folder, Lans({"a": "10.91.1", "b": "10.91.2", "c": "10.91.3"}) as lans:
         registry = lans.host("registry", "a", 10)
+        lans.join("registry", "c", 10, "eth1")
         avahi = shutil.which("avahi-daemon", path="/usr/sbin:/usr/bin")
         if avahi:
             config = pathlib.Path(folder) / "avahi.conf"
@@ -46,13 +47,16 @@ def main():
         for number in (21, 22):
             host = f"far{number}"
             processes[host] = agent(lans, host, lans.host(host, "b", number), "--no-multicast", "--beacon-to", f"{registry}:4471")
+        for number in (31, 32):
+            host = f"side{number}"
+            processes[host] = agent(lans, host, lans.host(host, "c", number), "--multicast")
         # On the far segment and without an address to send to: it cannot be heard, and must not be made up.
         processes["deaf"] = agent(lans, "deaf", lans.host("deaf", "b", 30), "--multicast")
         expected = {f"agent-{host}" for host in processes if host != "deaf"}
         started = time.monotonic()
-        listed = wait_for("five agents listed exactly", lambda: (lambda now: now if set(now) == expected else None)(alive(api)), 10)
-        print(f"five agents on two segments after {time.monotonic() - started:.2f} s" + (", beside avahi" if avahi else ""))
-        assert len({a["endpoint"] for a in listed.values()}) == 5, listed
+        listed = wait_for("seven agents listed exactly", lambda: (lambda now: now if set(now) == expected else None)(alive(api)), 10)
+        print(f"seven agents on three segments after {time.monotonic() - started:.2f} s" + (", beside avahi" if avahi else ""))
+        assert len({a["endpoint"] for a in listed.values()}) == 7, listed
         assert all(a["identity"] == "declared" and a["sources"] == ["beacon"] for a in listed.values()), listed
 
         processes["near11"].send_signal(signal.SIGTERM)
