@@ -43,6 +43,9 @@ class Logger {
   void warn(std::string_view event, std::string_view kind, Fields fields) { repeatable(LogLevel::warn, event, kind, {fields.begin(), fields.size()}); }
   void error(std::string_view event, std::string_view kind, Fields fields) { repeatable(LogLevel::error, event, kind, {fields.begin(), fields.size()}); }
 
+  /// As error, but written each time: the answer to something that an operator did.
+  void answer_error(std::string_view event, Fields fields) { write(LogLevel::error, event, {fields.begin(), fields.size()}); }
+
   /// Writes the counts of repeats whose minute is over. Call it about once a second.
   void report_repeats();
   std::uint64_t dropped() const;

@@ -227,7 +227,7 @@ void Program::reload() {
   if (stopping_) return;
   notify_.say("RELOADING=1");
   const auto refuse = [&](const std::string& why) {
-    log_.error("reload_refused", why, {{"err", why}, {"advice", "nothing was changed; mend it and send SIGHUP again"}});
+    log_.answer_error("reload_refused", {{"err", why}, {"advice", "nothing was changed; mend it and send SIGHUP again"}});
     notify_.say("READY=1");
   };
   const Loaded loaded = load_config(flags_, machine_);
