@@ -184,7 +184,8 @@ void Beacon::judge(SourceHealth& out) const {
     out.detail += "; beacons are being refused";
     out.advice = advice_for(refusal_);
   } else if (receiver_.agents() == 0 && now - opened_at_ >= kSilence) {
-    out.state = SourceState::degraded;
+    // A fleet that only registers or is probed sends none, and that is no fault; one that did and stopped is worth a look.
+    out.state = receiver_.accepted() == 0 ? SourceState::ok : SourceState::degraded;
     const auto silent = watch_.silent(now, kSilence);
     out.detail += silent.empty() ? "; no beacon has come" : "; 0 datagrams in 10 s on " + joined(silent);
     out.advice = "overlay networks and routers carry no multicast: let agents send by unicast to this port, or use the Swarm source";
