@@ -11,6 +11,11 @@
 namespace choregos::daemon {
 namespace {
 
+std::uint64_t figure(const std::vector<std::pair<std::string, std::uint64_t>>& figures, std::string_view name) {
+  const auto it = std::find_if(figures.begin(), figures.end(), [&](const auto& f) { return f.first == name; });
+  return it == figures.end() ? 0 : it->second;
+}
+
 SourceHealth off(std::string_view kind, std::string_view detail) {
   SourceHealth health;
   health.name = kind;
@@ -125,7 +130,10 @@ void Hearing::build_static_file(const std::string& path) {
 }
 
 source::PublishTargets Hearing::to_probe() {
-  return [this](const std::string& origin, std::vector<Target> targets) { probe_->set_targets(origin, std::move(targets)); };
+  return [this](const std::string& origin, std::vector<Target> targets) {
+    published_[origin] = targets.size();
+    probe_->set_targets(origin, std::move(targets));
+  };
 }
 
 bool Hearing::is_our_own_doing(const Observation& o) const {
@@ -206,11 +214,21 @@ std::string Hearing::names() const {
 
 std::vector<std::string> Hearing::unfinished() const {
   std::vector<std::string> out;
-  if (swarm_ && swarm_->health().state == SourceState::starting) out.push_back("swarm_dns has no answer to its first question");
+  if (swarm_) {
+    const SourceHealth swarm = swarm_->health();
+    std::uint64_t published = 0;
+    for (const auto& [origin, count] : published_)
+      if (origin.starts_with("swarm_dns")) published += count;
+    if (swarm.state == SourceState::starting) out.push_back("swarm_dns has no answer to its first question");
+    // An address is handed on when its task is known, which takes a moment.
+    else if (figure(swarm.gauges, "addresses") > published) out.push_back("swarm_dns is asking whose addresses these are");
+  }
   if (static_file_ && static_file_->health().state == SourceState::starting) out.push_back("static_file has not resolved its first list");
   const auto targets = probe_->targets();
   const auto untried = std::count_if(targets.begin(), targets.end(), [](const source::TargetState& t) { return !t.answering && t.failures == 0 && t.last_answer.ms == 0; });
   if (untried > 0) out.push_back("http_probe has not tried " + std::to_string(untried) + " of " + std::to_string(targets.size()) + " targets");
+  const SourceHealth probe = probe_->health();
+  if (untried == 0 && figure(probe.counters, "vip_rounds") < figure(probe.gauges, "vips")) out.push_back("http_probe has not met everybody behind a virtual IP");
   return out;
 }
 

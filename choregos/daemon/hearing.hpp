@@ -72,6 +72,7 @@ class Hearing {
   std::unique_ptr<source::StaticFile> static_file_;
   std::unique_ptr<source::Beacon> beacon_;
   std::unique_ptr<source::Registration> registration_;
+  std::map<std::string, std::size_t> published_;  ///< targets by origin
   std::map<std::string, SourceState> states_;
   std::uint64_t dropped_ = 0;
 };

@@ -173,7 +173,6 @@ Result<void> Program::start() {
     log_.warn("tokens_in_the_clear", "", {{"listening", listening}, {"advice", "choregosd speaks no TLS: let only a trusted network or a TLS proxy reach it"}});
 
   look_if_ready();
-  if (!ready_) ready_timer_ = loop_.every(20ms, [this] { look_if_ready(); });
   watch_timer_ = loop_.every(1s, [this] {
     hearing_->watch();
     log_.report_repeats();
@@ -202,13 +201,17 @@ void Program::write_address_files() {
 
 void Program::look_if_ready() {
   if (ready_ || stopping_) return;
+  const Instant began = loop_.now();
   reasons_ = hearing_->unfinished();
-  const bool late = loop_.now() - started_at_ > kFirstRoundMax;
-  if (!reasons_.empty() && !late) return;
+  const bool late = began - started_at_ > kFirstRoundMax;
+  if (!reasons_.empty() && !late) {
+    // Looking through many targets takes a while: at most a tenth of the time goes into it.
+    ready_timer_ = loop_.after(std::max<Duration>(20ms, 10 * (loop_.now() - began)), [this] { look_if_ready(); });
+    return;
+  }
   for (const std::string& reason : reasons_) log_.warn("ready_without", reason, {{"reason", reason}});
   reasons_.clear();
   ready_ = true;
-  ready_timer_.cancel();
   log_.info("ready", {{"after_ms", std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - started_at_).count()}, {"agents", belief_->snapshot()->size()}});
   notify_.say("READY=1\nSTATUS=Serving " + (bound_.empty() ? config_.settings.http_unix_socket : "http://" + to_string(bound_.front())));
 }
