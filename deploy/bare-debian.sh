@@ -31,19 +31,34 @@ cp -L /etc/resolv.conf "$bare/etc/resolv.conf"
 # How this machine reaches its mirror: proxies and the like, no more.
 grep -hs '^Acquire::\(http\|https\|Check\)' /etc/apt/apt.conf /etc/apt/apt.conf.d/* | sed 's/^/  /; s/^  //' >"$bare/etc/apt/apt.conf.d/99mirror" || true
 
+environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}")
+[[ -z ${CHOREGOS_NO_SKIP:-} ]] || environment+=(CHOREGOS_NO_SKIP="$CHOREGOS_NO_SKIP")
+# A registry may be known by a certificate that only this machine trusts.
+if [[ -r ${NODE_EXTRA_CA_CERTS:-} ]]; then
+  mkdir -p "$bare/etc/ssl"
+  cp -L "$NODE_EXTRA_CA_CERTS" "$bare/etc/ssl/outside.crt"
+  environment+=(NODE_EXTRA_CA_CERTS=/etc/ssl/outside.crt)
+fi
+
 mkdir -p "$bare/choregos"
 find "$bare/choregos" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
 git -C "$root" archive HEAD | tar -x -C "$bare/choregos"
 
 status=0
-environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}")
-[[ -z ${CHOREGOS_NO_SKIP:-} ]] || environment+=(CHOREGOS_NO_SKIP="$CHOREGOS_NO_SKIP")
+# pivot_root rather than chroot: what runs inside may make namespaces and mounts of its own only where / is a mount.
 unshare --mount --pid --fork --kill-child bash -c '
+  set -e
   bare=$1; shift
+  mount --bind "$bare" "$bare"
   mount -t proc proc "$bare/proc"
   mount --rbind /sys "$bare/sys"
   mount --rbind /dev "$bare/dev"
   mount -t tmpfs tmpfs "$bare/tmp"
+  mount -t tmpfs tmpfs "$bare/run"
   mkdir -p "$bare/dev/shm"
-  exec chroot "$bare" env -i "$@"' sh "$bare" "${environment[@]}" sh -c 'cd /choregos && exec "$@"' sh "$@" || status=$?
+  cd "$bare"
+  pivot_root . mnt
+  umount -l /mnt
+  cd /choregos
+  exec env -i "$@"' sh "$bare" "${environment[@]}" "$@" || status=$?
 exit "$status"

@@ -23,7 +23,7 @@ find "$tree/include" -name '*.hpp' | while read -r header; do
   "$compiler" -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I"$tree/include" "$work/alone.cpp" || { echo "$header does not compile alone"; exit 1; }
 done
 
-cmake -S "$here/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$tree" -DCMAKE_CXX_COMPILER="$compiler" \
+cmake -G Ninja -S "$here/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$tree" -DCMAKE_CXX_COMPILER="$compiler" \
   -DCMAKE_CXX_FLAGS="$flags" >"$work/configure.log" 2>&1 || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/consumer" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 "$work/consumer/consumer"

@@ -41,7 +41,8 @@ class Pid1(unittest.TestCase):
     def test_sigterm_without_a_command_ends_it_with_zero(self):
         process = start()
         agent = self.inner_pid(process)
-        # Until it blocks the signal PID 1 would drop it.
+        # Until the agent itself blocks the signal PID 1 would drop it; unshare blocks it too, until it becomes the agent.
+        wait_for("the agent's program", lambda: os.readlink(f"/proc/{agent}/exe").endswith("choregos-agent"))
         wait_for("signals blocked", lambda: int(next(l for l in open(f"/proc/{agent}/status") if l.startswith("SigBlk")).split()[1], 16) >> 14 & 1)
         os.kill(agent, signal.SIGTERM)
         self.assertEqual(process.wait(10), 0)
