@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
-from agent_support import program, skip, wait_for  # noqa: E402
+from agent_support import BIN_DIR, program, skip, wait_for  # noqa: E402
 from daemon_support import Choregosd, check  # noqa: E402
 
 TETHERS = 300
@@ -131,7 +131,8 @@ def check_second_term():
             code = daemon.process.wait(5)
             took = time.monotonic() - began
             check(code == 128 + number, f"exit code {code} after a second {number.name}")
-            check(took < 0.3, f"the second {number.name} took {took:.2f} s")
+            # ThreadSanitizer holds signals back until a thread next makes a system call.
+            check(took < 0.3 or BIN_DIR.name == "tsan", f"the second {number.name} took {took:.2f} s")
             waiting.close()
 
 
