@@ -144,7 +144,10 @@ bool Hearing::is_our_own_doing(const Observation& o) const {
 void Hearing::submit(Observation observation) {
   if (is_our_own_doing(observation)) return;
   log_observation(log_, observation);
-  (void)belief_.writer().submit(std::move(observation));  // a loss is counted there, and said by watch()
+  // A loss is counted by the writer, and said by watch().
+  if (settled_) return (void)belief_.writer().submit(std::move(observation));
+  ++*untold_;
+  belief_.writer().submit(std::move(observation), [untold = untold_](const Result<AgentRecordPtr>&) { --*untold; });
 }
 
 void Hearing::start() {
@@ -229,6 +232,8 @@ std::vector<std::string> Hearing::unfinished() const {
   if (untried > 0) out.push_back("http_probe has not tried " + std::to_string(untried) + " of " + std::to_string(targets.size()) + " targets");
   const SourceHealth probe = probe_->health();
   if (untried == 0 && figure(probe.counters, "vip_rounds") < figure(probe.gauges, "vips")) out.push_back("http_probe has not met everybody behind a virtual IP");
+  // What was heard can be read only when the writer has published it.
+  if (*untold_ > 0) out.push_back("the first answers are being written down");
   return out;
 }
 

@@ -4,6 +4,7 @@
 // Lives on the loop's thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -45,8 +46,11 @@ class Hearing {
   std::vector<SourceHealth> health() const;
   /// Names of those that are on: "beacon, registration".
   std::string names() const;
-  /// Why lists would still be wrong: polling sources that have neither finished nor failed their first round. Empty = none.
+  /// Why lists would still be wrong: polling sources that have neither finished nor failed their first round, or whose
+  /// answers cannot be read yet. Empty = none.
   std::vector<std::string> unfinished() const;
+  /// The first round is over, or has lasted long enough: unfinished() is not asked again.
+  void settle() { settled_ = true; }
   /// Logs changes of state since the last call, and losses. Call it about once a second.
   void watch();
   /// The UDP port that beacons arrive at; 0 = none.
@@ -65,6 +69,8 @@ class Hearing {
   Belief& belief_;
   Logger& log_;
   bool hushed_ = false;
+  bool settled_ = false;
+  std::shared_ptr<std::atomic<std::size_t>> untold_ = std::make_shared<std::atomic<std::size_t>>(0);  ///< heard in the first round and not published yet
   bool running_ = false;
   net::AddressPolicy policy_;
   std::unique_ptr<source::HttpProbe> probe_;

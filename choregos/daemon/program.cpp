@@ -211,6 +211,7 @@ void Program::look_if_ready() {
   }
   for (const std::string& reason : reasons_) log_.warn("ready_without", reason, {{"reason", reason}});
   reasons_.clear();
+  hearing_->settle();
   ready_ = true;
   log_.info("ready", {{"after_ms", std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - started_at_).count()}, {"agents", belief_->snapshot()->size()}});
   notify_.say("READY=1\nSTATUS=Serving " + (bound_.empty() ? config_.settings.http_unix_socket : "http://" + to_string(bound_.front())));
