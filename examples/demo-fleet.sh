@@ -31,18 +31,22 @@ fleet=(
 pids=()
 stop() {
   trap '' INT TERM HUP
-  kill -TERM "${pids[@]}" 2>/dev/null
+  # All that were started, also one whose id was not noted yet.
+  kill -TERM $(jobs -p) 2>/dev/null
   # They need a moment for their goodbyes; one that takes far longer is stuck.
   for ((i = 0; i < 100; i++)); do
-    kill -0 "${pids[@]}" 2>/dev/null || break
+    [[ -n $(jobs -pr) ]] || break
     sleep 0.05
   done
-  kill -KILL "${pids[@]}" 2>/dev/null
+  kill -KILL $(jobs -p) 2>/dev/null
   wait
   exit 0
 }
 trap stop INT TERM HUP
 
+# In sessions of their own, so that Ctrl-C reaches them once, from us. Should we be killed, the kernel ends them, and one that
+# was just starting ends itself; what an agent runs goes with its agent.
+own=(setsid setpriv --pdeathsig TERM sh -c '[ "$PPID" = "$0" ] && exec "$@"' $$)
 for i in "${!fleet[@]}"; do
   IFS=';' read -r name model capabilities <<<"${fleet[i]}"
   id=demo-agent-$((i + 1))
@@ -50,9 +54,7 @@ for i in "${!fleet[@]}"; do
     --registry "$registry" --health 127.0.0.1:0 --status-file "$folder/$id.status")
   echo idle >"$folder/$id.status"
   for capability in $capabilities; do flags+=(--capability "$capability"); done
-  # In sessions of their own, so that Ctrl-C reaches them once, from us. Should we be killed, the kernel ends them; and
-  # what an agent runs goes with its agent.
-  setsid setpriv --pdeathsig TERM "$program" "${flags[@]}" -- setpriv --pdeathsig TERM "$here/demo-agent.sh" "$folder/$id.status" >"$folder/$id.log" 2>&1 </dev/null &
+  "${own[@]}" "$program" "${flags[@]}" -- setpriv --pdeathsig TERM "$here/demo-agent.sh" "$folder/$id.status" >"$folder/$id.log" 2>&1 </dev/null &
   pids+=($!)
 done
 
