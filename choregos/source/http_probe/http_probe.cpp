@@ -62,6 +62,7 @@ struct HttpProbe::Impl : std::enable_shared_from_this<HttpProbe::Impl> {
     bool configured = false;
     std::function<void(Verdict)> done;
     int refusals = 0;
+    int resets = 0;
     net::HttpCall call;
     net::Timer pause;
   };
@@ -164,7 +165,9 @@ struct HttpProbe::Impl : std::enable_shared_from_this<HttpProbe::Impl> {
       const auto it = confirmations.find(number);
       if (it == confirmations.end()) return;
       const Outcome outcome = result_of(std::move(response), failure).outcome;
-      if (outcome == Outcome::refused && ++it->second.refusals < 2) {
+      // The kernel of a dying process still accepts from its backlog and then resets: that is nobody's answer.
+      const bool again = outcome == Outcome::refused ? ++it->second.refusals < 2 : outcome == Outcome::reset && ++it->second.resets <= 3;
+      if (again) {
         it->second.pause = loop.after(200ms, [this, number] { confirm(number); });
         return;
       }

@@ -2,8 +2,12 @@
 #include "choregos/source/http_probe/http_probe.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <set>
+#include <thread>
 
 #include "choregos/net/http_server.hpp"
 #include "choregos/net/test_support.hpp"
@@ -284,6 +288,32 @@ TEST(HttpProbe, ConfirmsThatNobodyListensByRefusalsTwoHundredMillisecondsApart) 
   EXPECT_LT(took, 900ms);
   EXPECT_EQ(there, HttpProbe::Verdict::answered);
   EXPECT_EQ(forbidden, HttpProbe::Verdict::unknown);
+}
+
+TEST(HttpProbe, ResetByADyingProcessIsNobodysAnswer) {
+  Bench b;
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof name;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&name), size), 0);
+  ASSERT_EQ(::listen(listener, 4), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size), 0);
+  // As the kernel of a process does that is being killed: the connection is taken from the backlog, then reset.
+  std::thread dying([listener] {
+    const int taken = ::accept(listener, nullptr, nullptr);
+    const linger at_once{1, 0};
+    ::setsockopt(taken, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(listener);
+    ::close(taken);
+  });
+  b.probe->start();
+  std::optional<HttpProbe::Verdict> verdict;
+  b.probe->confirm_dead({IpAddress::v4(127, 0, 0, 1), ntohs(name.sin_port)}, [&](HttpProbe::Verdict v) { verdict = v; }, true);
+  EXPECT_TRUE(b.wait([&] { return verdict.has_value(); }));
+  dying.join();
+  EXPECT_EQ(verdict, HttpProbe::Verdict::refused);
 }
 
 TEST(HttpProbe, NoPacketAndNoObservationAfterStop) {  // the predecessor went on for 2.47 s
