@@ -66,8 +66,11 @@ class Examples(unittest.TestCase):
         self.wait_for_liveness("python-1", "left")
 
     def test_agent_in_python_that_is_killed_is_lost_at_once(self):
+        tethers = lambda: next(s for s in self.api.get("/api/v1/sources")[1]["sources"] if s["kind"] == "registration")["counters"]["tethers_opened"]
+        before = tethers()
         process = self.start(sys.executable, str(EXAMPLES / "agent_in_python.py"), "python-2", "analysis", self.url, stdout=subprocess.PIPE)
         self.assertEqual(process.stdout.readline().strip(), b"registered 200")
+        wait_for("its tether", lambda: tethers() > before, 5)
         process.kill()
         self.wait_for_liveness("python-2", "lost", seconds=2)
 
