@@ -16,25 +16,11 @@ import tarfile
 import tempfile
 import time
 
-BIN_DIR = pathlib.Path(os.environ.get("CHOREGOS_BIN_DIR", "build/dev")).resolve()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "process"))
+from agent_support import program, skip, wait_for  # noqa: E402
+
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-def skip(reason):
-    print("SKIPPED:", reason, flush=True)
-    sys.exit(1 if os.environ.get("CHOREGOS_NO_SKIP") == "1" else 77)
-
-
-def wait_for(what, condition, seconds=30.0, every=0.02):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(every)
 
 
 def need(*programs):
@@ -50,14 +36,6 @@ def run(*command, **options):
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: exit {done.returncode}: {done.stdout.strip()[-2000:]}")
     return done.stdout.strip()
-
-
-def program(name):
-    for folder in ("choregos/agent", "choregos/daemon", "choregos/cli"):
-        path = BIN_DIR / folder / name
-        if path.is_file():
-            return path
-    raise SystemExit(f"no program {name} below {BIN_DIR}")
 
 
 class InNamespace:
@@ -153,7 +131,7 @@ class Engine:
         """An image of our binaries with the shared objects that they name, and nothing else."""
         files = {}
         for name in names:
-            binary = program(name)
+            binary = pathlib.Path(program(name))
             files[f"bin/{name}"] = binary
             for line in run("ldd", str(binary)).splitlines():
                 match = re.search(r"(/\S+)", line)
