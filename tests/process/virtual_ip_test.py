@@ -2,6 +2,7 @@
 """One virtual address, a real haproxy in TCP mode behind it, round robin and at random, in front of twelve, nine, one and
 no replicas: the list equals the replicas that live, by their own ids, and never holds one that does not exist. Replicas that
 say no id are one service of unknown size."""
+import contextlib
 import pathlib
 import shutil
 import signal
@@ -34,11 +35,12 @@ class Balancer:
         self.process.wait(10)
 
 
-def daemon(folder, targets):
+def daemon(folder, targets, ends):
     folder.mkdir()
     file = folder / "targets.toml"
     file.write_text(targets)
     process = subprocess.Popen([program("choregosd"), "--http", "127.0.0.1:0", "--udp", "0", "--state", folder / "state", "--targets", file, "--probe-period", "1s"], stderr=subprocess.DEVNULL)
+    ends.callback(stop, process)
     address = folder / "state" / "http.address"
     wait_for("choregosd serves", address.exists, 10)
     return process, int(address.read_text().strip().rsplit(":", 1)[1])
@@ -55,23 +57,19 @@ def stop(process):
 
 
 def case(folder, balance, count):
-    agents = []
     ports = [free_port() for _ in range(max(count, 1))]
-    for i in range(count):
-        agents.append(start_agent("--id", f"replica-{i + 1}", "--health", f"127.0.0.1:{ports[i]}", "--no-beacon", "--quiet", stderr=subprocess.DEVNULL))
-    balancer = Balancer(folder, balance, ports)
-    process, port = daemon(folder / f"{balance}-{count}", f'[[target]]\naddress = "127.0.0.1:{balancer.port}"\nvirtual_ip = true\n')
     expected = sorted(f"replica-{i + 1}" for i in range(count))
-    try:
+    with contextlib.ExitStack() as ends:
+        for i in range(count):
+            agent = start_agent("--id", f"replica-{i + 1}", "--health", f"127.0.0.1:{ports[i]}", "--no-beacon", "--quiet", stderr=subprocess.DEVNULL)
+            ends.callback(stop, agent)
+        balancer = Balancer(folder, balance, ports)
+        ends.callback(balancer.stop)
+        process, port = daemon(folder / f"{balance}-{count}", f'[[target]]\naddress = "127.0.0.1:{balancer.port}"\nvirtual_ip = true\n', ends)
         wait_for(f"{balance}: exactly {count} replicas", lambda: alive_ids(port) == expected, 40, 0.1)
         status, body = get_json(port, "/api/v1/agents")
         assert sorted(a["id"] for a in body["agents"]) == expected, "nobody else was ever listed"
         print(f"{balance} x {count}: exact")
-    finally:
-        stop(process)
-        for agent in agents:
-            stop(agent)
-        balancer.stop()
 
 
 def main():
