@@ -1,5 +1,7 @@
 // A simulated cluster: agents that beacon, answer probes, hold tethers, crash, stall, leave and restart; a registry that
-// hears them through a faulty network; checkers that run after every event.
+// hears them through a faulty network; checkers. What a change may say is checked at every change. That the list holds who
+// it should is checked at every 64th event, and that replaying the changes gives the snapshot at every 4096th and at the end,
+// because both look at the whole fleet.
 #pragma once
 
 #include <cstdint>
