@@ -3,17 +3,6 @@
 namespace choregos::daemon {
 namespace {
 
-std::string_view word(ObservationKind kind) {
-  switch (kind) {
-    case ObservationKind::heard: return "heard";
-    case ObservationKind::doubt: return "doubt";
-    case ObservationKind::refused: return "refused";
-    case ObservationKind::dead: return "dead";
-    case ObservationKind::goodbye: return "goodbye";
-  }
-  return "";
-}
-
 void log_change(Logger& log, const Change& change) {
   const Agent& agent = change.record->agent;
   const std::string revision = to_string(change.revision);
@@ -56,7 +45,7 @@ void log_changes(Logger& log, const Batch& batch) {
 
 void log_observation(Logger& log, const Observation& o) {
   if (!log.on(LogLevel::debug)) return;
-  log.debug("observation", {{"agent_id", o.names.id}, {"source", o.source}, {"kind", word(o.kind)}, {"subject", o.subject}, {"incarnation", o.incarnation}, {"reason", o.reason}});
+  log.debug("observation", {{"agent_id", o.names.id}, {"source", o.source}, {"kind", to_string(o.kind)}, {"subject", o.subject}, {"incarnation", o.incarnation}, {"reason", o.reason}});
 }
 
 }  // namespace choregos::daemon

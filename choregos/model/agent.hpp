@@ -71,6 +71,7 @@ struct Agent {
   std::vector<std::string> sources;       ///< those that hear it now; sorted
   Labels labels;
   bool draining = false;                  ///< being stopped by its orchestrator, still answering
+  std::optional<bool> reachable;          ///< whether it answers when we ask it (probe, ping); unset = never asked
   bool conflict = false;                  ///< two living processes claim this id; the first one's record is shown
   std::vector<std::string> contenders;    ///< where the others are, when conflict; sorted
 

@@ -1,6 +1,7 @@
 #include "choregos/model/observation.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
@@ -13,6 +14,11 @@ Result<void> check_optional_text(const std::optional<std::string>& text, std::st
 }
 
 }  // namespace
+
+std::string_view to_string(ObservationKind kind) {
+  static constexpr std::array<std::string_view, 7> kWords{"heard", "doubt", "refused", "dead", "goodbye", "asked", "unanswered"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
 
 void normalize(Claims& claims) {
   if (claims.capabilities) {
@@ -59,6 +65,8 @@ Result<void> check(const Observation& observation, Instant now) {
     if (auto ok = check_word(observation.names.id, "id"); !ok) return ok;
   if (observation.names.id.empty() && !observation.names.task && !observation.names.address)
     return fail(ErrorCode::invalid, "the observation names nobody: it needs an id, a Swarm task or an address");
+  if (!observation.via.empty())
+    if (auto ok = check_word(observation.via, "via"); !ok) return ok;
   if (observation.heard_at > now + 1s) return fail(ErrorCode::invalid, "the observation lies in the future");
   if (observation.claims) return check(*observation.claims);
   return {};

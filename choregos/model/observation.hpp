@@ -48,15 +48,23 @@ enum class ObservationKind : std::uint8_t {
   refused,  ///< this channel is surely dead (connection refused, address now answers as somebody else)
   dead,     ///< positive evidence that the process ended (channel broke and then refused twice; Docker says so)
   goodbye,  ///< the agent itself said that it leaves
+  asked,    ///< a question was sent on this channel (model/ask.hpp): silence to it will count
+  unanswered,  ///< a helper (`via`) asked the agent in vain on our behalf
 };
+
+std::string_view to_string(ObservationKind kind);
 
 /// How long silence on this channel may last. A tether that stays open uses Instant::never() semantics: kOpen.
 struct Lease {
   Duration suspect_after = 3s;
   Duration lost_after = 10s;
+  /// Between two messages on this channel, when their number is known and each may get lost by itself (beacons), or when
+  /// questions on it are answered (a tether); 0 = the lease is a plain agreement on time.
+  Duration interval{};
+  bool open() const { return suspect_after == Duration::max(); }
   bool operator==(const Lease&) const = default;
 };
-inline constexpr Lease kOpenLease{Duration::max(), Duration::max()};
+inline constexpr Lease kOpenLease{Duration::max(), Duration::max(), Duration{}};
 
 /// Names by which the subject is known, any of them unset. The strongest one set decides which record it belongs to.
 struct Names {
@@ -81,6 +89,9 @@ struct Observation {
   bool partial = false;          ///< claims change only the fields they set; otherwise they replace what this channel said before
   Lease lease;                   ///< of this channel from heard_at on
   bool draining = false;
+  bool answer = false;              ///< heard: it answers a question of ours
+  std::optional<IpAddress> from;    ///< the path it came by or was asked on; tells which agents fall silent together, names nobody
+  std::string via;                  ///< unanswered, or heard through a helper: the helper's id; "" = directly
   std::optional<Duration> latency;  ///< of the probe that answered
   std::string reason;            ///< for doubt, refused, dead, goodbye: why, for people
 };

@@ -85,7 +85,7 @@ bool fold(Evidence& e, const Observation& o) {
     }
     if (e.failure && !newer(stamp, e.failure->stamp)) return false;
     const bool repeated = e.failed() && e.failure->kind == o.kind && e.failure->reason == o.reason;
-    const Duration lost_after = o.lease == kOpenLease ? Lease{}.lost_after : o.lease.lost_after;
+    const Duration lost_after = o.lease.open() ? Lease{}.lost_after : o.lease.lost_after;
     // A repeated doubt must not start the clock anew, or a channel that fails again and again would never be lost.
     if (repeated && o.kind == ObservationKind::doubt) return false;
     e.failure = std::make_unique<const Failure>(Failure{o.kind, stamp, lost_after, o.reason});

@@ -46,7 +46,7 @@ struct Evidence {
   bool is_channel(const Observation& o) const {
     return source == o.source && subject == o.subject && incarnation == o.incarnation && names.id == o.names.id;
   }
-  bool open() const { return lease == kOpenLease; }
+  bool open() const { return lease.open(); }
   /// Whether the failure still stands, that is, nothing newer was heard.
   bool failed() const;
   /// Until when this channel alone says "alive"; Instant::min() when it does not.

@@ -9,16 +9,41 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "choregos/base/result.hpp"
 #include "choregos/base/time.hpp"
+#include "choregos/model/ask.hpp"
 #include "choregos/model/change.hpp"
+#include "choregos/model/explanation.hpp"
 #include "choregos/model/observation.hpp"
+#include "choregos/model/sign.hpp"
 #include "choregos/registry/snapshot.hpp"
 
 namespace choregos {
+
+/// When silence means death. docs/LIVENESS.md tells the rules; the figures and their simulation stand there, too.
+struct DetectorSettings {
+  double evidence_needed = 27.6;         ///< sum of -ln P(silence | alive) for lost: one in 10^12
+  int floor_intervals = 10;              ///< and silence for this many beacon intervals …
+  int floor_intervals_max = 30;          ///< … or three times the longest silence it came back from within an hour, up to this
+  std::uint32_t asks_per_second = 2000;  ///< questions to quiet agents, whole fleet; without answers to them silence weighs less
+  bool ask = true;                       ///< put questions at all
+  Duration tether_veto = 10min;          ///< how long a tether that answers nothing keeps a silent agent from being lost
+};
+
+/// When silence of many means that we are deaf.
+struct GuardSettings {
+  bool enabled = true;
+  std::uint32_t silent_min = 3;          ///< newly silent in a window, at least, …
+  double silent_share = 0.15;            ///< … and this share of those live at its start: the domain is frozen
+  Duration window = 10s;
+  Duration others_heard = 60s;           ///< everybody else is heard for so long: the domain drains
+  Duration freeze_max = 10min;           ///< it drains after this in any case
+  Duration drain_every = 1s;             ///< one agent of a draining domain may be lost each
+};
 
 struct RegistrySettings {
   Duration forget_after = 5min;     ///< lost or left this long: off the list, its identity archived
@@ -26,6 +51,9 @@ struct RegistrySettings {
   Duration goodbye_slack = 2s;      ///< an answer on another channel this soon after a goodbye was already on its way
   Duration archive_for = 168h;      ///< a forgotten identity that returns within this time keeps its first_seen and team
   std::size_t agent_count_max = 0;  ///< 0 = limits::agent_count_max
+  DetectorSettings detector;
+  GuardSettings guard;
+  std::uint64_t seed = 0;           ///< of the choice of helpers
 };
 
 /// What an apply did. `record` is the agent's record after it (null when the observation named nobody we list).
@@ -50,6 +78,14 @@ class Registry {
   void tick(Instant now, WallTime wall_now, std::vector<Change>& changes);
   /// When tick has something to do next; Instant::never() when nothing waits.
   Instant next_deadline() const;
+
+  /// Takes a sign about ourselves or our network; see SignKind for what each does.
+  void note(const Sign& sign, Instant now, WallTime wall_now, std::vector<Change>& changes);
+  /// Questions that are to be put now; each is handed out once. Ask after every apply, note and tick. Bounded by
+  /// DetectorSettings::asks_per_second.
+  std::vector<Ask> take_asks();
+  /// Why the record is as it is; unset when nobody of that id or alias is listed.
+  std::optional<Explanation> explain(std::string_view id_or_alias, Instant now) const;
 
   /// Puts a stored record back, before any apply: alive and suspect become unconfirmed, lost and left stay so. Makes a change.
   void restore(const Agent& agent, WallTime last_seen, Instant now, WallTime wall_now, std::vector<Change>& changes);

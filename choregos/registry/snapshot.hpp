@@ -13,6 +13,7 @@
 #include "choregos/base/time.hpp"
 #include "choregos/model/agent.hpp"
 #include "choregos/model/change.hpp"
+#include "choregos/model/guard.hpp"
 #include "choregos/model/query.hpp"
 
 namespace choregos {
@@ -43,6 +44,9 @@ class Snapshot {
   WallTime taken_wall_at() const;
   std::size_t size() const;
   const Counts& counts() const;
+  /// What the guard against mass silence held when it was taken; never null. It may change without a new revision: then a new
+  /// snapshot of the same revision is published.
+  const GuardViewPtr& guard() const;
   /// By id, or by an alias of it (a Swarm task name, an address). Null when unknown.
   AgentRecordPtr find(std::string_view id_or_alias) const;
   /// Every record in natural order of ids.
