@@ -1,8 +1,8 @@
 #include "tests/sim/cluster.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <sstream>
+
+#include "tests/sim/checkers.hpp"
 
 namespace choregos::sim {
 namespace {
@@ -21,22 +21,20 @@ struct SimAgent {
   std::uint64_t incarnation = 0;
   std::uint64_t sequence = 0;
   std::uint64_t life = 0;                  ///< raised at each start and end, so that old timers know they are late
-  Instant down_since = Instant::min();
-  Instant heard = Instant::min();          ///< when a message of it last reached the registry
-  Instant beacon_heard = Instant::min();
 };
 
 class Cluster {
  public:
   explicit Cluster(const ClusterOptions& options)
-      : options_(options), rng_(options.seed), network_(events_, rng_, options.network), registry_(std::make_unique<Registry>(options.registry, Revision{1, 0})) {}
+      : options_(options), rng_(options.seed), network_(events_, rng_, options.network), registry_(options.registry, Revision{1, 0}, options.bug),
+        checkers_(options.agents, bounds(options)) {}
 
   ClusterResult run() {
     agents_.resize(static_cast<std::size_t>(options_.agents));
     for (int i = 0; i < options_.agents; ++i) {
       SimAgent& a = agents_[static_cast<std::size_t>(i)];
       a.place = i + 1;
-      a.id = "agent-" + std::to_string(i + 1);
+      a.id = Checkers::id_of(a.place);
       a.tethered = rng_.chance(options_.tethered);
       a.probed = rng_.chance(options_.probed);
       events_.after(rng_.jitter(2s, 1.0), [this, i] { start(agents_[static_cast<std::size_t>(i)]); });
@@ -46,12 +44,19 @@ class Cluster {
     repeat(options_.leave_every, [this] { leave(any()); });
     repeat(options_.partition_every, [this] { partition(any()); });
     repeat(options_.registry_restart_every, [this] { restart_registry(); });
-    events_.run_until(events_.now() + options_.length, [this] { after_event(); });
-    check_replay();
+    events_.run_until(events_.now() + options_.length, [this] { return after_event(); });
+    checkers_.at_end(registry_.snapshot(events_.now(), wall()), events_.now());
+    result_.violation = checkers_.violation();
+    result_.lost_while_up = checkers_.lost_while_up();
     return result_;
   }
 
  private:
+  static Bounds bounds(const ClusterOptions& options) {
+    Bounds b;
+    b.straggler = options.network.straggler_max;
+    return b;
+  }
   SimAgent& any() { return agents_[rng_.below(agents_.size())]; }
   WallTime wall() const { return {events_.now().ns / 1'000'000}; }
 
@@ -73,6 +78,7 @@ class Cluster {
     ++a.life;
     a.incarnation = static_cast<std::uint64_t>(events_.now().ns / 1'000'000);
     a.sequence = 0;
+    checkers_.started(a.place);
     beat(a, a.life);
     if (a.tethered) open_tether(a);
     if (a.probed) probe(a, a.life);
@@ -92,11 +98,9 @@ class Cluster {
     claims.status = a.incarnation % 3 == 0 ? Status::working : Status::idle;
     claims.capabilities = {"go_development"};
     if (kind == ObservationKind::heard) o.claims = claims;
-    const std::uint64_t incarnation = a.incarnation;
-    network_.send(a.place, 0, [this, &a, o, incarnation]() mutable {
+    network_.send(a.place, 0, [this, &a, o]() mutable {
       o.heard_at = events_.now();
       o.wall_at = wall();
-      if (incarnation == a.incarnation) a.beacon_heard = events_.now();
       hear(a, o);
     });
   }
@@ -164,7 +168,7 @@ class Cluster {
   void end(SimAgent& a) {
     a.up = false;
     ++a.life;
-    a.down_since = events_.now();
+    checkers_.ended(a.place, events_.now(), a.probed);
     events_.after(rng_.jitter(45s, 0.9), [this, &a] { start(a); });
   }
 
@@ -185,9 +189,12 @@ class Cluster {
   void stall(SimAgent& a) {
     if (!a.up) return;
     a.stalled = true;
+    checkers_.stalled(a.place, true);
     const std::uint64_t life = a.life;
-    events_.after(rng_.jitter(8s, 0.9), [&a, life] {
-      if (a.life == life) a.stalled = false;
+    events_.after(rng_.jitter(8s, 0.9), [this, &a, life] {
+      if (a.life != life) return;
+      a.stalled = false;
+      checkers_.stalled(a.place, false);
     });
   }
 
@@ -204,46 +211,42 @@ class Cluster {
   // ---- the registry ---------------------------------------------------------------------------------------------------
 
   void hear(SimAgent& a, const Observation& o) {
-    if (o.incarnation == a.incarnation) a.heard = events_.now();
+    if (o.incarnation == a.incarnation && a.up) checkers_.heard(a.place, events_.now(), o.source == "beacon");
     apply(o);
   }
 
   void apply(const Observation& o) {
     changes_.clear();
-    const auto applied = registry_->apply(o, events_.now(), wall(), changes_);
-    if (!applied) violate("refused an observation: " + applied.error().message);
+    const auto applied = registry_.apply(o, events_.now(), wall(), changes_);
+    if (!applied) checkers_.violate("refused an observation: " + applied.error().message, events_.now());
     take_changes();
   }
 
   /// What survives is what a store would hold: the listed records. Everybody comes back unconfirmed, under a new epoch.
   void restart_registry() {
-    const auto before = registry_->snapshot(events_.now(), wall());
-    const Revision last = registry_->revision();
-    registry_ = std::make_unique<Registry>(options_.registry, Revision{last.epoch + 1, last.number});
-    replay_.clear();
-    epoch_restarted_ = true;
+    const std::size_t before = registry_.size();
     changes_.clear();
-    before->for_each([&](const AgentRecordPtr& record) {
-      registry_->restore(record->agent, WallTime{record->vitals->last_seen_ms.load()}, events_.now(), wall(), changes_);
-    });
+    registry_.restart(events_.now(), wall(), changes_);
+    checkers_.restarted();
     take_changes();
-    if (registry_->size() != before->size()) violate("a restart lost agents");
+    if (registry_.size() != before) checkers_.violate("a restart lost agents", events_.now());
     for (SimAgent& a : agents_)
       if (a.up && a.tethered && !a.stalled) open_tether(a);
   }
 
-  void after_event() {
+  bool after_event() {
     ++result_.events;
     changes_.clear();
-    registry_->tick(events_.now(), wall(), changes_);
+    registry_.tick(events_.now(), wall(), changes_);
     take_changes();
+    if (registry_.next_deadline() <= events_.now()) checkers_.violate("a deadline is due that tick does not meet", events_.now());
     arm_tick();
-    if (result_.events % 64 == 0) check_liveness();
-    if (result_.events % 4096 == 0) check_replay();
+    checkers_.after_event(registry_.revision(), registry_.snapshot(events_.now(), wall()), events_.now());
+    return checkers_.ok();
   }
 
   void arm_tick() {
-    const Instant next = registry_->next_deadline();
+    const Instant next = registry_.next_deadline();
     if (next == Instant::never() || next >= armed_) return;
     armed_ = next;
     events_.at(next, [this] { armed_ = Instant::never(); });
@@ -253,68 +256,8 @@ class Cluster {
     for (const Change& change : changes_) {
       ++result_.changes;
       hash(change);
-      if (last_revision_ && !epoch_restarted_ && (change.revision.epoch != last_revision_->epoch || change.revision.number != last_revision_->number + 1))
-        violate("revision " + to_string(change.revision) + " follows " + to_string(*last_revision_));
-      if (last_revision_ && change.revision.number <= last_revision_->number) violate("the revision fell to " + to_string(change.revision));
-      epoch_restarted_ = false;
-      last_revision_ = change.revision;
-      const std::string& id = change.record->agent.id;
-      if (change.kind == ChangeKind::forgotten || change.kind == ChangeKind::merged) {
-        replay_.erase(id);
-      } else {
-        replay_[id] = change.record;
-      }
-      check_change(change);
     }
-  }
-
-  // ---- checkers -------------------------------------------------------------------------------------------------------
-
-  SimAgent* agent_of(const std::string& id) {
-    for (SimAgent& a : agents_)
-      if (a.id == id) return &a;
-    return nullptr;
-  }
-
-  void check_change(const Change& change) {
-    SimAgent* a = agent_of(change.record->agent.id);
-    if (a == nullptr) return violate("an agent that never existed was listed: " + change.record->agent.id);
-    const Liveness liveness = change.record->agent.liveness;
-    if (change.kind == ChangeKind::forgotten && a->up && !a->stalled && a->heard + 1min > events_.now()) violate("forgot " + a->id + ", which is heard");
-    if (liveness == Liveness::lost && change.kind == ChangeKind::liveness && a->up && !a->stalled) {
-      ++result_.lost_while_up;
-      if (a->beacon_heard + 10s > events_.now() + 1s) violate("lost " + a->id + ", heard " + format_duration(events_.now() - a->beacon_heard) + " ago");
-    }
-    const std::int64_t seen = change.record->vitals->last_seen_ms.load();
-    std::int64_t& before = last_seen_[a->id];
-    if (seen < before) violate("last_seen of " + a->id + " fell");
-    before = seen;
-  }
-
-  void check_liveness() {
-    for (const SimAgent& a : agents_) {
-      const AgentRecordPtr record = registry_->find(a.id);
-      if (!record) {
-        if (a.up && a.heard != Instant::min() && a.heard + 1min > events_.now()) return violate(a.id + " is heard but not listed");
-        continue;
-      }
-      const Liveness liveness = record->agent.liveness;
-      // Stragglers may arrive up to their longest delay after the end; the lease of the slowest channel runs from there.
-      const Duration bound = options_.network.straggler_max + (a.probed ? kProbePeriod + 3s : 3s) + 1s;
-      if (!a.up && liveness == Liveness::alive && a.down_since + bound < events_.now())
-        return violate(a.id + " is down for " + format_duration(events_.now() - a.down_since) + " and still alive");
-      if (!a.up && a.down_since + bound + 11s + 13s < events_.now() && liveness == Liveness::suspect) return violate(a.id + " is down and never lost");
-    }
-  }
-
-  void check_replay() {
-    const SnapshotPtr snapshot = registry_->snapshot(events_.now(), wall());
-    auto it = replay_.begin();
-    bool equal = snapshot->size() == replay_.size();
-    std::map<std::string, AgentRecordPtr> listed;
-    snapshot->for_each([&](const AgentRecordPtr& record) { listed.emplace(record->agent.id, record); });
-    for (const auto& [id, record] : listed) equal = equal && it != replay_.end() && it->first == id && it++->second == record;
-    if (!equal) violate("replaying the changes does not give the snapshot");
+    checkers_.take(changes_, events_.now());
   }
 
   void hash(const Change& change) {
@@ -329,21 +272,14 @@ class Cluster {
     mix(std::to_string(change.at.ns));
   }
 
-  void violate(const std::string& what) {
-    if (result_.violation.empty()) result_.violation = "at " + format_duration(events_.now() - Instant{1'000'000'000}) + ": " + what;
-  }
-
   ClusterOptions options_;
   EventQueue events_;
   Rng rng_;
   Network network_;
-  std::unique_ptr<Registry> registry_;
+  Host registry_;
+  Checkers checkers_;
   std::vector<SimAgent> agents_;
   std::vector<Change> changes_;
-  std::map<std::string, AgentRecordPtr> replay_;
-  std::map<std::string, std::int64_t> last_seen_;
-  std::optional<Revision> last_revision_;
-  bool epoch_restarted_ = false;
   Instant armed_ = Instant::never();
   ClusterResult result_;
 };

@@ -1,18 +1,12 @@
 // A simulated cluster: agents that beacon, answer probes, hold tethers, crash, stall, leave and restart; a registry that
-// hears them through a faulty network; checkers. What a change may say is checked at every change. That the list holds who
-// it should is checked at every 64th event, and that replaying the changes gives the snapshot at every 4096th and at the end,
-// because both look at the whole fleet.
+// hears them through a faulty network; checkers (checkers.hpp), of which every one holds after every event.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "choregos/base/rng.hpp"
 #include "choregos/registry/registry.hpp"
-#include "tests/sim/event_queue.hpp"
+#include "tests/sim/host.hpp"
 #include "tests/sim/network.hpp"
 
 namespace choregos::sim {
@@ -30,6 +24,7 @@ struct ClusterOptions {
   Duration partition_every = 4min;       ///< of one agent, one way or both
   Duration registry_restart_every{};     ///< 0 = never
   RegistrySettings registry;
+  Bug bug = Bug::none;                   ///< planted, to see the checkers catch it
 };
 
 /// What a run came to. `violation` is empty when every checker was content.

@@ -10,7 +10,7 @@ fi
 cache=$(command -v ccache || true)
 mkdir -p "$build_dir"
 cd "$source_dir"
-mapfile -t sources < <(ls choregos/{base,model,registry}/*.cpp tests/sim/{cluster,sim_main}.cpp | grep -vE '_(test|bench|fuzz)\.cpp$')
+mapfile -t sources < <(ls choregos/{base,model,registry}/*.cpp tests/sim/*.cpp | grep -vE '_(test|bench|fuzz)\.cpp$')
 traces=()
 for compiler in g++ clang++; do
   objects=$build_dir/$compiler
