@@ -20,10 +20,11 @@ int trust_rank(std::string_view source) {
 int strength(const Names& names) { return names.proven ? 0 : !names.id.empty() ? 1 : names.task ? 2 : 3; }
 
 /// Whose word on lasting things comes first.
-bool more_trusted(const Evidence* a, const Evidence* b, Instant now) {
-  const auto key = [&](const Evidence* e) { return std::make_tuple(!e->fresh(now), strength(e->names), trust_rank(e->source)); };
-  const auto ka = key(a), kb = key(b);
+bool more_trusted(const Considered& ca, const Considered& cb) {
+  const auto key = [](const Considered& c) { return std::make_tuple(!c.fresh, strength(c.evidence->names), trust_rank(c.evidence->source)); };
+  const auto ka = key(ca), kb = key(cb);
   if (ka != kb) return ka < kb;
+  const Evidence *a = ca.evidence, *b = cb.evidence;
   if (const Stamp sa = a->statement_at(), sb = b->statement_at(); sa.at != sb.at) return sa.at > sb.at;
   return std::tie(a->source, a->subject) < std::tie(b->source, b->subject);
 }
@@ -57,12 +58,19 @@ void assign(T& to, const T* said, const T* before) {
   }
 }
 
+/// Whether we can reach the agent, as far as this channel tells: only those on which we ask do.
+bool is_probe(const Evidence& e) { return family(e.source) == "http_probe"; }
+bool answered_by(const Considered& c) { return c.fresh && (is_probe(*c.evidence) || c.evidence->answers); }
+bool asked_in_vain(const Considered& c) { return !c.fresh && is_probe(*c.evidence) && c.evidence->failed(); }
+
 }  // namespace
 
-void derive(Agent& agent, const Verdict& verdict, const Agent* before, Instant now) {
-  std::vector<const Evidence*> trusted = verdict.considered;
-  std::sort(trusted.begin(), trusted.end(), [&](const Evidence* a, const Evidence* b) { return more_trusted(a, b, now); });
-  std::vector<const Evidence*> recent = verdict.considered;
+void derive(Agent& agent, const Verdict& verdict, const Agent* before) {
+  std::vector<Considered> by_trust = verdict.considered;
+  std::sort(by_trust.begin(), by_trust.end(), more_trusted);
+  std::vector<const Evidence*> trusted;
+  for (const Considered& c : by_trust) trusted.push_back(c.evidence);
+  std::vector<const Evidence*> recent = trusted;
   std::sort(recent.begin(), recent.end(), more_recent);
   const bool stated = std::any_of(trusted.begin(), trusted.end(), [](const Evidence* e) { return e->said != nullptr; });
   const Agent* const old = stated ? nullptr : before;
@@ -92,14 +100,18 @@ void derive(Agent& agent, const Verdict& verdict, const Agent* before, Instant n
   agent.task = before != nullptr ? before->task : std::nullopt;
   int strongest = 4;
   bool balancer = false;
-  for (const Evidence* e : trusted) {
+  std::optional<bool> reachable;
+  for (const Considered& c : by_trust) {
+    const Evidence* e = c.evidence;
     strongest = std::min(strongest, strength(e->names));
     balancer = balancer || e->names.behind_balancer;
-    if (e->fresh(now)) {
+    if (answered_by(c) || asked_in_vain(c)) reachable = answered_by(c) || reachable.value_or(false);
+    if (c.fresh) {
       agent.draining = agent.draining || e->draining;
       agent.sources.emplace_back(family(e->source));
     }
   }
+  agent.reachable = verdict.liveness == Liveness::alive ? reachable : std::nullopt;
   for (const Evidence* e : recent)
     if (e->names.task) {
       agent.task = e->names.task;
@@ -114,6 +126,80 @@ void derive(Agent& agent, const Verdict& verdict, const Agent* before, Instant n
   } else if (before != nullptr) {
     agent.identity = before->identity;
   }
+}
+
+namespace {
+
+std::string as_text(const std::string& value) { return value; }
+std::string as_text(std::uint64_t value) { return std::to_string(value); }
+std::string as_text(Status value) { return std::string(to_string(value)); }
+std::string as_text(const std::vector<std::string>& list) {
+  std::string out;
+  for (const auto& item : list) out.append(out.empty() ? "" : ", ").append(item);
+  return out;
+}
+std::string as_text(const Labels& labels) {
+  std::string out;
+  for (const auto& [key, value] : labels) out.append(out.empty() ? "" : ", ").append(key).append("=").append(value);
+  return out;
+}
+
+/// What one channel says of a field, and when it said it.
+template <class T>
+std::pair<const T*, Instant> said_by(const Evidence& e, std::optional<T> Claims::*field) {
+  if (e.amended && (*e.amended).*field) return {&*((*e.amended).*field), e.amended_at.at};
+  if (e.said && (*e.said).*field) return {&*((*e.said).*field), e.said_at.at};
+  return {nullptr, Instant::min()};
+}
+
+}  // namespace
+
+void explain_fields(std::vector<FieldEvidence>& out, const Verdict& verdict, const Agent* before, const Agent& agent, Instant now) {
+  std::vector<Considered> by_trust = verdict.considered;
+  std::sort(by_trust.begin(), by_trust.end(), more_trusted);
+  std::vector<const Evidence*> trusted;
+  for (const Considered& c : by_trust) trusted.push_back(c.evidence);
+  std::vector<const Evidence*> recent = trusted;
+  std::sort(recent.begin(), recent.end(), more_recent);
+  const auto add = [&](const char* name, const auto& value, const std::vector<const Evidence*>& order, auto Claims::*field, const char* rule) {
+    FieldEvidence row;
+    row.field = name;
+    row.value = as_text(value);
+    bool found = false;
+    for (const Evidence* e : order) {
+      const auto [said, at] = said_by(*e, field);
+      if (said == nullptr) continue;
+      if (!found) {
+        row.source = e->source;
+        row.subject = e->subject;
+        row.age = now - at;
+        row.rule = rule;
+        found = true;
+      } else if (as_text(*said) != row.value) {
+        row.others.push_back(e->source + " says " + as_text(*said));
+      }
+    }
+    if (!found) {
+      if (row.value.empty() || before == nullptr) return;  // nobody said it
+      row.rule = "kept from before";
+    }
+    out.push_back(std::move(row));
+  };
+  constexpr const char* kTrust = "most trusted channel that says it";
+  constexpr const char* kNewest = "newest statement";
+  add("name", agent.name, trusted, &Claims::name, kTrust);
+  add("status", agent.status, recent, &Claims::status, kNewest);
+  add("capabilities", agent.capabilities, trusted, &Claims::capabilities, kTrust);
+  add("model", agent.model, trusted, &Claims::model, kTrust);
+  add("endpoint", agent.endpoint, trusted, &Claims::endpoint, kTrust);
+  add("tasks_completed", agent.tasks_completed, recent, &Claims::tasks_completed, kNewest);
+  add("current_team", agent.current_team, recent, &Claims::current_team, kNewest);
+  add("p2p_addr", agent.p2p_addr, trusted, &Claims::p2p_addr, kTrust);
+  add("cluster_id", agent.cluster_id, trusted, &Claims::cluster_id, kTrust);
+  add("node", agent.node, trusted, &Claims::node, kTrust);
+  add("version", agent.version, trusted, &Claims::version, kTrust);
+  add("health_url", agent.health_url, trusted, &Claims::health_url, kTrust);
+  add("labels", agent.labels, trusted, &Claims::labels, kTrust);
 }
 
 std::vector<std::string> claimed_addresses(const Agent& agent) {

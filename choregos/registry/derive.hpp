@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "choregos/model/agent.hpp"
+#include "choregos/model/explanation.hpp"
 #include "choregos/registry/evidence.hpp"
 #include "choregos/registry/liveness.hpp"
 
@@ -17,7 +18,10 @@ namespace choregos::registry {
 
 /// Fills everything of `agent` that evidence decides, from `verdict.considered`; id, first_seen, liveness_since and aliases
 /// are the caller's. `before` (a stored record, or null) speaks only where no whole statement was heard since.
-void derive(Agent& agent, const Verdict& verdict, const Agent* before, Instant now);
+void derive(Agent& agent, const Verdict& verdict, const Agent* before);
+
+/// Where each field of `agent` that somebody said comes from, and who says otherwise.
+void explain_fields(std::vector<FieldEvidence>& out, const Verdict& verdict, const Agent* before, const Agent& agent, Instant now);
 
 /// Claimed addresses that can be matched with a probed one: IP literals with ports in endpoint, health_url and p2p_addr.
 std::vector<std::string> claimed_addresses(const Agent& agent);

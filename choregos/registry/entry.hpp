@@ -20,6 +20,16 @@ struct Entry {
   std::shared_ptr<Vitals> vitals;
   WallTime first_seen;
   Instant liveness_at;                  ///< when its liveness last changed
+  Instant born_at;                      ///< when this entry was made
+  Instant judged_heard = Instant::min();///< when it had last shown life at the last verdict
+  double judged_stretch = 1;            ///< of our waits when its liveness last changed
+  bool judged_by_silence = false;       ///< that verdict came from silence
+  Instant window_from = Instant::min(); ///< silence before this was excused
+  Duration longest_silence{};           ///< that it came back from …
+  Instant longest_at = Instant::min();  ///< … and when
+  Instant ask_next = Instant::min();    ///< the next question to it
+  double returns = 0;                   ///< leaky count of returns from suspicion, as of returns_at
+  Instant returns_at = Instant::min();
   std::optional<Agent> before;          ///< from the store or the archive; speaks until a whole statement is heard
   bool restored = false;
   Instant restored_until = Instant::min();

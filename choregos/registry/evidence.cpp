@@ -64,19 +64,54 @@ bool newer(const Stamp& a, const Stamp& b) {
 
 bool Evidence::failed() const { return failure && !newer(last_stamp, failure->stamp); }
 
-Instant Evidence::alive_until() const {
+namespace {
+
+/// A channel that is asked speaks three times before it is doubted, as one that speaks by itself; ten before it may be lost.
+constexpr int kSuspectIntervals = 3;
+constexpr int kLostIntervals = 10;
+/// Numbered messages missed in a row beyond this are no independent losses but one outage, which the learnt floor remembers.
+constexpr std::uint64_t kBurst = 5;
+
+}  // namespace
+
+Instant Evidence::alive_until(const Waits& waits, bool beside_speaker) const {
   if (last_heard == Instant::min() || failed()) return Instant::min();
-  return open() ? Instant::never() : last_heard + lease.suspect_after;
+  if (!open()) return waits.after(last_heard, lease.suspect_after);
+  if (answers) {
+    // Open, and an answer is overdue: it counts as one that speaks at intervals.
+    return asked_at == Instant::never() ? Instant::never() : waits.after(last_heard, kSuspectIntervals * lease.interval);
+  }
+  return beside_speaker ? Instant::min() : Instant::never();
 }
 
-Instant Evidence::lost_at() const {
-  if (failed()) return failure->kind == ObservationKind::doubt ? failure->stamp.at + failure->lost_after : failure->stamp.at;
+Instant Evidence::lost_at(const Waits& waits, bool beside_speaker, Instant since, Duration tether_veto) const {
+  if (failed()) {
+    if (failure->kind != ObservationKind::doubt) return failure->stamp.at;
+    return waits.after(std::max(failure->stamp.at, since), failure->lost_after);
+  }
   if (last_heard == Instant::min()) return Instant::min();
-  return open() ? Instant::never() : last_heard + lease.lost_after;
+  if (!open()) return waits.after(std::max(last_heard, since), lease.lost_after);
+  if (answers) return asked_at == Instant::never() ? Instant::never() : waits.after(std::max(last_heard, since), kLostIntervals * lease.interval);
+  return beside_speaker ? waits.after(std::max(last_heard, since), tether_veto) : Instant::never();
+}
+
+Instant Evidence::heard_until(Instant now, bool beside_speaker) const {
+  if (!open() || failed()) return last_heard;
+  const bool by_being_open = answers ? asked_at == Instant::never() : !beside_speaker;
+  return by_being_open ? now : last_heard;
 }
 
 bool fold(Evidence& e, const Observation& o) {
   const Stamp stamp{o.sequence, o.heard_at};
+  if (o.kind == ObservationKind::asked || o.kind == ObservationKind::unanswered) {
+    if (o.heard_at <= e.last_heard) return false;
+    // A tether that never answers is held by something that cannot, such as curl: no reason to count it in vain.
+    if (e.open() && !e.answers) return false;
+    e.asked_at = std::min(e.asked_at, o.heard_at);
+    std::uint16_t& count = o.kind == ObservationKind::asked ? e.asked : e.asked_by_helpers;
+    if (count < UINT16_MAX) ++count;
+    return true;
+  }
   if (o.kind != ObservationKind::heard) {
     if (o.kind == ObservationKind::goodbye) {
       // The agent itself spoke, so this is also the last sign of its life.
@@ -95,13 +130,24 @@ bool fold(Evidence& e, const Observation& o) {
   const bool was_failed = e.failed();
   e.first_heard = std::min(e.first_heard, o.heard_at);
   if (e.last_heard == Instant::min() || newer(stamp, e.last_stamp)) {
+    if (o.lease.interval > Duration{0} && !o.lease.open() && o.sequence != 0 && e.last_stamp.sequence != 0) {
+      for (std::uint64_t i = std::min(kBurst, o.sequence - e.last_stamp.sequence - 1); i > 0; --i) e.loss.missed();
+      e.loss.arrived();
+    }
     e.last_stamp = stamp;
     e.lease = o.lease;
     moved |= e.draining != o.draining || e.names != o.names;
     e.draining = o.draining;
     e.names = o.names;
+    if (o.from) e.from = o.from;
   }
   e.last_heard = std::max(e.last_heard, o.heard_at);
+  if (e.asked_at <= o.heard_at) {
+    e.asked_at = Instant::never();
+    e.asked = e.asked_by_helpers = 0;
+    moved = true;
+  }
+  if (o.answer && !e.answers) e.answers = moved = true;
   moved |= was_failed != e.failed();
   if (o.claims) moved |= fold_statement(e, *o.claims, o.partial, stamp);
   return moved;

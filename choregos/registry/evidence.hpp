@@ -4,10 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "choregos/base/ip.hpp"
 #include "choregos/base/time.hpp"
+#include "choregos/model/loss_meter.hpp"
 #include "choregos/model/observation.hpp"
+#include "choregos/registry/listening.hpp"
 
 namespace choregos::registry {
 
@@ -42,20 +46,29 @@ struct Evidence {
   std::unique_ptr<const Failure> failure;    ///< null = none
   Lease lease;                               ///< of the last evidence of life
   bool draining = false;
+  std::optional<IpAddress> from;  ///< where it was last heard from
+  LossMeter loss;                 ///< of messages that are numbered and have an interval
+  // Questions in vain since it was last heard.
+  Instant asked_at = Instant::never();       ///< the first of them
+  std::uint16_t asked = 0;
+  std::uint16_t asked_by_helpers = 0;
+  bool answers = false;           ///< has answered a question before
 
   bool is_channel(const Observation& o) const {
     return source == o.source && subject == o.subject && incarnation == o.incarnation && names.id == o.names.id;
   }
   bool open() const { return lease.open(); }
+  /// Says something of its own accord at known intervals.
+  bool speaks() const { return lease.interval > Duration{0} && !open(); }
   /// Whether the failure still stands, that is, nothing newer was heard.
   bool failed() const;
-  /// Until when this channel alone says "alive"; Instant::min() when it does not.
-  Instant alive_until() const;
-  /// From when on this channel alone would let the agent be lost.
-  Instant lost_at() const;
-  bool fresh(Instant now) const { return now < alive_until(); }
-  /// When it last showed life: now for an open channel that has not failed.
-  Instant heard_until(Instant now) const { return open() && !failed() ? now : last_heard; }
+  /// Until when this channel alone says "alive"; Instant::min() when it does not. `beside_speaker`: the same life has a channel
+  /// that speaks, so a connection that is merely open proves little: kernels hold them for stopped processes, too.
+  Instant alive_until(const Waits& waits, bool beside_speaker) const;
+  /// From when on this channel alone would let the agent be lost. `since`: its silence counts from then on, if later.
+  Instant lost_at(const Waits& waits, bool beside_speaker, Instant since, Duration tether_veto) const;
+  /// When it last showed life: now for a channel that is open and nothing speaks against it.
+  Instant heard_until(Instant now, bool beside_speaker) const;
   bool has_statement() const { return said || amended; }
   Stamp statement_at() const { return newer(amended_at, said_at) ? amended_at : said_at; }
 };

@@ -40,12 +40,13 @@ void Listing::set(Slot slot, AgentRecordPtr record) {
     }
 }
 
-std::shared_ptr<const Snapshot::Data> Listing::share(Revision revision, Instant now, WallTime wall_now) {
+std::shared_ptr<const Snapshot::Data> Listing::share(Revision revision, Instant now, WallTime wall_now, GuardViewPtr guard) {
   auto data = std::make_shared<Snapshot::Data>();
   data->revision = revision;
   data->taken_at = now;
   data->taken_wall_at = wall_now;
   data->counts = counts_;
+  data->guard = std::move(guard);
   data->records = records_.share();
   data->order = order_.share();
   data->names = names_.share();

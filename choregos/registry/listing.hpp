@@ -21,7 +21,7 @@ class Listing {
   const AgentRecordPtr& at(Slot slot) const { return records_[slot]; }
   Slot find(std::string_view id_or_alias) const { return names_.find(id_or_alias); }
   std::size_t size() const { return order_.size(); }
-  std::shared_ptr<const Snapshot::Data> share(Revision revision, Instant now, WallTime wall_now);
+  std::shared_ptr<const Snapshot::Data> share(Revision revision, Instant now, WallTime wall_now, GuardViewPtr guard);
 
  private:
   void count(const Agent& agent, int delta);

@@ -1,6 +1,7 @@
 #include "choregos/registry/liveness.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace choregos::registry {
 namespace {
@@ -15,7 +16,7 @@ struct Life {
   Instant first_heard = Instant::never();
   Instant last_heard = Instant::min();
   bool fresh = false;
-  std::vector<const Evidence*> evidence;
+  std::vector<Considered> evidence;
 };
 
 std::string place_of(const Evidence& e) {
@@ -24,23 +25,24 @@ std::string place_of(const Evidence& e) {
 }
 
 /// Evidence grouped by life; evidence that fits every life goes to `common`.
-std::vector<Life> lives_of(const Case& subject, Instant now, std::vector<const Evidence*>& common) {
-  const bool by_incarnation = std::any_of(subject.evidence.begin(), subject.evidence.end(), [](const Evidence* e) { return e->incarnation != 0; });
+std::vector<Life> lives_of(const std::vector<Considered>& all, Instant now, std::vector<Considered>& common) {
+  const bool by_incarnation = std::any_of(all.begin(), all.end(), [](const Considered& c) { return c.evidence->incarnation != 0; });
   std::vector<Life> lives;
-  for (const Evidence* e : subject.evidence) {
+  for (const Considered& c : all) {
+    const Evidence* e = c.evidence;
     std::string place = place_of(*e);
     const bool bound = by_incarnation ? e->incarnation != 0 : !e->names.id.empty() && !place.empty();
     if (!bound) {
-      common.push_back(e);
+      common.push_back(c);
       continue;
     }
     const auto same = [&](const Life& life) { return by_incarnation ? life.incarnation == e->incarnation : life.place == place; };
     auto life = std::find_if(lives.begin(), lives.end(), same);
     if (life == lives.end()) life = lives.insert(lives.end(), Life{e->incarnation, place, Instant::never(), Instant::min(), false, {}});
     life->first_heard = std::min(life->first_heard, e->first_heard);
-    life->last_heard = std::max(life->last_heard, e->heard_until(now));
-    life->fresh = life->fresh || e->fresh(now);
-    life->evidence.push_back(e);
+    life->last_heard = std::max(life->last_heard, e->heard_until(now, c.beside_speaker));
+    life->fresh = life->fresh || c.fresh;
+    life->evidence.push_back(c);
   }
   return lives;
 }
@@ -68,15 +70,72 @@ const Life* choose(const std::vector<Life>& lives, std::vector<const Life*>& con
 
 std::string silence_reason(const Evidence& e, bool lost) {
   if (e.failed()) return e.source + ": " + (e.failure->reason.empty() ? std::string("the channel failed") : e.failure->reason);
+  if (e.open()) return e.source + ": connected, but answers nothing";
   return e.source + ": silent for over " + format_duration(lost ? e.lease.lost_after : e.lease.suspect_after);
+}
+
+/// The two youngest questions may still be answered.
+constexpr int kAsksInFlight = 2;
+
+/// A message over TCP arrives unless its end is dead or the path is down; measured loss says nothing about it.
+constexpr double kOpenLoss = 0.02;
+
+}  // namespace
+
+Weight weigh(const Evidence& e, Instant since, const Waits& waits, Instant now) {
+  Weight out;
+  if (e.lease.interval <= Duration{0}) return out;
+  const Instant from = std::max(e.last_heard, since);
+  const double asked = std::max(0, e.asked - kAsksInFlight);
+  if (e.open()) {
+    if (e.answers && e.asked_at != Instant::never()) out.sum = asked * -std::log(kOpenLoss);
+    return out;
+  }
+  // A question is lost if either way is, one that a helper put if any of its four ways is (the helper's two are known good
+  // only when it reports, so this is on the safe side).
+  const double loss = e.loss.loss();
+  const auto in_vain = [&](int ways) { return -std::log(1 - std::pow(1 - loss, ways)); };
+  out.missed = static_cast<std::uint32_t>(std::clamp<std::int64_t>(waits.listening.between(from, now) / e.lease.interval, 0, INT32_MAX));
+  out.sum = out.missed * -std::log(loss) + asked * in_vain(2) + e.asked_by_helpers * in_vain(4);
+  return out;
+}
+
+namespace {
+
+/// Silence of the whole agent: the sum over channels that were speaking when it began, its floor, and when either may be
+/// enough. A channel that had long been mute while others showed life proves nothing by going on so.
+void weigh_all(Verdict& verdict, const Case& subject, const RegistrySettings& settings, const Waits& waits, Instant now, Instant& enough_at) {
+  Duration interval{};
+  for (const Considered& c : verdict.considered) {
+    const Evidence& e = *c.evidence;
+    if (e.lease.interval <= Duration{0} || (e.failed() && e.failure->kind != ObservationKind::doubt)) continue;
+    if (e.last_heard + 3 * e.lease.interval < verdict.heard) continue;
+    if (e.open() && !(e.answers && e.asked_at != Instant::never())) continue;
+    interval = std::max(interval, e.lease.interval);
+    verdict.evidence += weigh(e, subject.window_from, waits, now).sum;
+  }
+  if (interval == Duration{0}) return;
+  const DetectorSettings& d = settings.detector;
+  verdict.floor = std::max(d.floor_intervals * interval, std::min(d.floor_intervals_max * interval, 3 * subject.longest_silence));
+  enough_at = waits.after(std::max(verdict.heard, subject.window_from), verdict.floor);
+  if (now >= enough_at && verdict.evidence < d.evidence_needed) enough_at = now + interval;  // the next message that may be missed
 }
 
 }  // namespace
 
-Verdict judge(const Case& subject, const RegistrySettings& settings, Instant now) {
+Verdict judge(const Case& subject, const RegistrySettings& settings, const Waits& waits, Instant now) {
   Verdict verdict;
-  std::vector<const Evidence*> common;
-  const std::vector<Life> lives = lives_of(subject, now, common);
+  const Duration veto = settings.detector.tether_veto;
+  std::vector<Considered> all;
+  all.reserve(subject.evidence.size());
+  for (const Evidence* e : subject.evidence) {
+    const bool beside = e->open() && std::any_of(subject.evidence.begin(), subject.evidence.end(), [&](const Evidence* other) {
+      return other->speaks() && (other->incarnation == e->incarnation || other->incarnation == 0 || e->incarnation == 0) && other->last_heard != Instant::min();
+    });
+    all.push_back({e, now < e->alive_until(waits, beside), beside});
+  }
+  std::vector<Considered> common;
+  const std::vector<Life> lives = lives_of(all, now, common);
   std::vector<const Life*> contenders;
   const Life* holder = choose(lives, contenders);
   verdict.considered = common;
@@ -86,7 +145,7 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, Instant now
   }
   verdict.conflict = !contenders.empty();
   for (const Life* life : contenders) {
-    for (const Evidence* e : life->evidence) verdict.contenders.push_back(place_of(*e));
+    for (const Considered& c : life->evidence) verdict.contenders.push_back(place_of(*c.evidence));
   }
   std::sort(verdict.contenders.begin(), verdict.contenders.end());
   verdict.contenders.erase(std::unique(verdict.contenders.begin(), verdict.contenders.end()), verdict.contenders.end());
@@ -94,52 +153,78 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, Instant now
   const auto later = [&](Instant t) {
     if (t > now) verdict.next_check = std::min(verdict.next_check, t);
   };
-  Instant heard = Instant::min();
-  const Evidence* last_fresh = nullptr;   // keeps it alive
-  const Evidence* last_lost = nullptr;    // the channel whose end comes last
+  const Evidence* last_lost = nullptr;   // the channel whose end comes last
+  Instant lost_at = Instant::min();
+  bool fresh = false;
   const Evidence* goodbye = nullptr;
-  for (const Evidence* e : subject.evidence) later(e->alive_until());
+  Instant ask_from = Instant::min();
+  bool askable = false;
+  for (const Considered& c : all) later(c.evidence->alive_until(waits, c.beside_speaker));
   for (const Life& life : lives) later(life.first_heard + kOverlap + Duration{1});  // an open channel of an older life counts from then on
-  for (const Evidence* e : verdict.considered) {
-    later(e->lost_at());
+  for (const Considered& c : verdict.considered) {
+    const Evidence* e = c.evidence;
+    const Instant until = e->lost_at(waits, c.beside_speaker, subject.window_from, veto);
+    later(until);
     if (e->failed() && e->failure->kind == ObservationKind::goodbye) {
       if (goodbye == nullptr || goodbye->failure->stamp.at < e->failure->stamp.at) goodbye = e;
       continue;
     }
-    heard = std::max(heard, e->heard_until(now));
-    if (e->fresh(now) && (last_fresh == nullptr || last_fresh->alive_until() < e->alive_until())) last_fresh = e;
-    if (last_lost == nullptr || last_lost->lost_at() < e->lost_at()) last_lost = e;
+    verdict.heard = std::max(verdict.heard, e->heard_until(now, c.beside_speaker));
+    fresh = fresh || c.fresh;
+    if (last_lost == nullptr || lost_at < until) last_lost = e, lost_at = until;
+    if (e->failed()) continue;
+    const bool answers_when_open = e->open() && e->answers;
+    if (e->speaks() || answers_when_open) {
+      askable = true;
+      ask_from = std::max(ask_from, waits.after(e->last_heard, 2 * e->lease.interval));
+    } else if (!(e->open() && c.beside_speaker)) {
+      ask_from = std::max(ask_from, e->alive_until(waits, c.beside_speaker));
+    }
   }
+  if (askable) verdict.ask_from = ask_from;
 
   if (goodbye != nullptr) {
     const Instant end = goodbye->failure->stamp.at + settings.goodbye_slack;
-    if (heard <= end) {
+    if (verdict.heard <= end) {
       later(end + Duration{1});  // an open channel that outlives the slack brings the agent back
       verdict.liveness = Liveness::left;
       verdict.reason = goodbye->failure->reason.empty() ? "said goodbye" : "said goodbye: " + goodbye->failure->reason;
       return verdict;
     }
   }
-  const bool death_stands = subject.death.at != Instant::min() && heard <= subject.death.at && (goodbye == nullptr || goodbye->last_heard <= subject.death.at) &&
+  const bool death_stands = subject.death.at != Instant::min() && verdict.heard <= subject.death.at && (goodbye == nullptr || goodbye->last_heard <= subject.death.at) &&
                             (subject.death.incarnation == 0 || verdict.incarnation == 0 || subject.death.incarnation >= verdict.incarnation);
   if (death_stands) {
     verdict.liveness = Liveness::lost;
     verdict.reason = subject.death.reason;
     return verdict;
   }
-  if (last_fresh != nullptr) {
+  if (fresh) {
     verdict.liveness = Liveness::alive;
     return verdict;
   }
   if (last_lost != nullptr) {
-    verdict.liveness = now < last_lost->lost_at() ? Liveness::suspect : Liveness::lost;
+    verdict.by_silence = !last_lost->failed() || last_lost->failure->kind == ObservationKind::doubt;
+    verdict.doubted = last_lost->failed() && last_lost->failure->kind == ObservationKind::doubt;
+    if (verdict.by_silence) {
+      Instant enough_at = Instant::min();
+      weigh_all(verdict, subject, settings, waits, now, enough_at);
+      lost_at = std::max(lost_at, enough_at);
+      later(lost_at);
+    }
+    verdict.liveness = now < lost_at ? Liveness::suspect : Liveness::lost;
     verdict.reason = silence_reason(*last_lost, verdict.liveness == Liveness::lost);
     return verdict;
   }
   if (subject.restored && subject.restored_as == Liveness::unconfirmed) {
-    later(subject.restored_until);
-    verdict.liveness = now < subject.restored_until ? Liveness::unconfirmed : Liveness::lost;
-    verdict.reason = verdict.liveness == Liveness::lost ? "not heard since the registry restarted" : "known from before the registry restarted";
+    // Silence after our own restart is silence like any other: first doubted, then, if nobody of many is heard, held by the guard.
+    const Instant doubt_at = waits.after(subject.restored_until, Duration{0});
+    const Instant end = std::max(waits.after(doubt_at, Lease{}.lost_after), waits.after(subject.window_from, Lease{}.lost_after));
+    later(doubt_at);
+    later(end);
+    verdict.liveness = now < doubt_at ? Liveness::unconfirmed : now < end ? Liveness::suspect : Liveness::lost;
+    verdict.by_silence = verdict.liveness != Liveness::unconfirmed;
+    verdict.reason = verdict.by_silence ? "not heard since the registry restarted" : "known from before the registry restarted";
     return verdict;
   }
   verdict.liveness = subject.restored ? subject.restored_as : Liveness::lost;

@@ -118,6 +118,7 @@ Instant Snapshot::taken_at() const { return data_->taken_at; }
 WallTime Snapshot::taken_wall_at() const { return data_->taken_wall_at; }
 std::size_t Snapshot::size() const { return data_->order.size(); }
 const Counts& Snapshot::counts() const { return data_->counts; }
+const GuardViewPtr& Snapshot::guard() const { return data_->guard; }
 
 AgentRecordPtr Snapshot::find(std::string_view id_or_alias) const {
   const Slot slot = data_->names.find(id_or_alias);

@@ -16,6 +16,7 @@ struct Snapshot::Data {
   Instant taken_at;
   WallTime taken_wall_at;
   Counts counts;
+  GuardViewPtr guard;
   registry::CowVector<AgentRecordPtr, 256> records;  ///< by slot; null where nothing is listed
   registry::SlotOrder order;
   registry::NameIndex names;

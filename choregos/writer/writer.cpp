@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <variant>
 
 #include "choregos/base/limits.hpp"
 #include "choregos/registry/journal.hpp"
@@ -14,9 +15,14 @@
 namespace choregos {
 namespace {
 
+struct Question {
+  std::string id;
+  std::function<void(Result<Explanation>)> done;
+};
+
 struct Job {
-  Observation observation;
-  Writer::Done done;  ///< empty = nobody waits
+  std::variant<Observation, Sign, Question> input;
+  Writer::Done done;  ///< of an observation; empty = nobody waits
 };
 
 /// Most observations of one batch: bounds how long a reader waits for news while a flood is drained.
@@ -58,21 +64,20 @@ class Writer::Impl {
       const std::lock_guard lock(queue_mutex_);
       left.swap(queue_);
     }
-    for (Job& job : left)
-      if (job.done) job.done(fail(ErrorCode::unavailable, "the registry stopped before it took this in"));
+    for (Job& job : left) refuse(job.input, job.done, "the registry stopped before it took this in");
   }
 
-  bool submit(Observation observation, Done done) {
+  bool submit(std::variant<Observation, Sign, Question> input, Done done) {
     {
       const std::lock_guard lock(queue_mutex_);
       if (!stopping_ && queue_.size() < limits::observation_queue_max) {
-        queue_.push_back({std::move(observation), std::move(done)});
+        queue_.push_back({std::move(input), std::move(done)});
         if (queue_.size() == 1) wake_.notify_one();
         return true;
       }
       ++dropped_;
     }
-    if (done) done(fail(ErrorCode::unavailable, "the registry takes nothing in at the moment; try again"));
+    refuse(input, done, "the registry takes nothing in at the moment; try again");
     return false;
   }
 
@@ -106,6 +111,8 @@ class Writer::Impl {
     }
     out.applied = applied_;
     out.refused = refused_;
+    out.signs = signs_;
+    out.asks = asks_;
     out.batches = batches_;
     out.changes = changes_;
     out.persist_errors = persist_errors_;
@@ -138,53 +145,87 @@ class Writer::Impl {
     }
   }
 
-  /// One batch: apply, tick, persist, publish, tell, answer, in this order, so that nobody is told of what is not yet
+  static void refuse(std::variant<Observation, Sign, Question>& input, const Done& done, const char* why) {
+    if (done) done(fail(ErrorCode::unavailable, why));
+    if (auto* question = std::get_if<Question>(&input)) question->done(fail(ErrorCode::unavailable, why));
+  }
+
+  /// One input. What waits for an answer is put by until the batch is durable and published.
+  void take(Job& job, Instant& now, WallTime wall_now, std::vector<Change>& changes, std::vector<std::function<void(const Result<void>&)>>& answers) {
+    if (auto* sign = std::get_if<Sign>(&job.input)) {
+      for (Tap* tap : options_.taps) tap->noted(*sign, now, wall_now);
+      registry_.note(*sign, now, wall_now, changes);
+      ++signs_;
+      return;
+    }
+    if (auto* question = std::get_if<Question>(&job.input)) {
+      auto explanation = registry_.explain(question->id, now);
+      answers.push_back([done = std::move(question->done), explanation = std::move(explanation), id = question->id](const Result<void>&) {
+        if (explanation) return done(*explanation);
+        done(fail(ErrorCode::not_found, "no agent is listed as \"" + id + "\""));
+      });
+      return;
+    }
+    const Observation& observation = std::get<Observation>(job.input);
+    // A kernel time stamp may lie a little after the reading of our own clock.
+    now = std::max(now, std::min(observation.heard_at, now + 1s));
+    for (Tap* tap : options_.taps) tap->applied(observation, now, wall_now);
+    auto applied = registry_.apply(observation, now, wall_now, changes);
+    ++(applied ? applied_ : refused_);
+    if (!job.done) return;
+    Result<AgentRecordPtr> result = applied ? Result<AgentRecordPtr>(applied->record) : Result<AgentRecordPtr>(applied.error());
+    answers.push_back([done = std::move(job.done), result = std::move(result)](const Result<void>& kept) { done(kept || !result ? result : Result<AgentRecordPtr>(kept.error())); });
+  }
+
+  /// One batch: apply, tick, persist, publish, tell, ask, answer, in this order, so that nobody is told of what is not yet
   /// readable and nobody is answered before it is durable.
   void turn(std::vector<Job>& jobs) {
     std::vector<Change> changes;
-    std::vector<std::pair<Done, Result<AgentRecordPtr>>> answers;
-    const Instant now = options_.clock.now();
+    std::vector<std::function<void(const Result<void>&)>> answers;
+    Instant now = std::max(last_now_, options_.clock.now());
     const WallTime wall_now = options_.clock.wall_now();
+    bool durable_answers = false;
     for (Job& job : jobs) {
-      // A kernel time stamp may lie a little after the reading of our own clock.
-      auto applied = registry_.apply(job.observation, std::max(now, std::min(job.observation.heard_at, now + 1s)), wall_now, changes);
-      ++(applied ? applied_ : refused_);
-      if (!job.done) continue;
-      if (applied) {
-        answers.emplace_back(std::move(job.done), Result<AgentRecordPtr>(applied->record));
-      } else {
-        answers.emplace_back(std::move(job.done), Result<AgentRecordPtr>(applied.error()));
-      }
+      durable_answers |= static_cast<bool>(job.done);
+      take(job, now, wall_now, changes, answers);
     }
+    for (Tap* tap : options_.taps) tap->ticked(now, wall_now);
     registry_.tick(now, wall_now, changes);
+    last_now_ = now;
+    for (Tap* tap : options_.taps) tap->changed(changes);
     ++batches_;
 
     Result<void> kept;
-    if (options_.persist && (!changes.empty() || !answers.empty())) {
+    if (options_.persist && (!changes.empty() || durable_answers)) {
       kept = options_.persist(changes);
       if (!kept) ++persist_errors_;
     }
-    if (!changes.empty()) {
-      changes_ += changes.size();
-      auto batch = std::make_shared<Batch>();
-      batch->snapshot = registry_.snapshot(now, wall_now);
-      {
-        const std::lock_guard lock(snapshot_mutex_);
-        snapshot_ = batch->snapshot;
-        for (const Change& change : changes) journal_.append(change);
-      }
-      batch->changes = std::move(changes);
-      const BatchPtr told = std::move(batch);
-      const std::lock_guard lock(subscribers_mutex_);
-      for (const auto& [id, on_batch] : subscribers_) on_batch(told);
+    SnapshotPtr next = registry_.snapshot(now, wall_now);
+    if (next != snapshot_) publish(std::move(next), std::move(changes));
+    if (auto asks = registry_.take_asks(); !asks.empty()) {
+      asks_ += asks.size();
+      if (options_.ask) options_.ask(std::move(asks));
     }
-    for (auto& [done, result] : answers) done(kept || !result ? std::move(result) : Result<AgentRecordPtr>(kept.error()));
+    for (const auto& answer : answers) answer(kept);
+  }
+
+  void publish(SnapshotPtr snapshot, std::vector<Change> changes) {
+    changes_ += changes.size();
+    {
+      const std::lock_guard lock(snapshot_mutex_);
+      snapshot_ = snapshot;
+      for (const Change& change : changes) journal_.append(change);
+    }
+    const BatchPtr batch = std::make_shared<const Batch>(Batch{std::move(snapshot), std::move(changes)});
+    const std::lock_guard lock(subscribers_mutex_);
+    for (const auto& [id, on_batch] : subscribers_) on_batch(batch);
   }
 
   Options options_;
 
   // The writer's thread only (before start: the constructor).
   Registry registry_;
+  Instant last_now_ = Instant::min();  ///< the registry's times never fall
 
   // Guarded by queue_mutex_.
   mutable std::mutex queue_mutex_;
@@ -204,7 +245,7 @@ class Writer::Impl {
   std::map<Subscription, std::function<void(const BatchPtr&)>> subscribers_;
   Subscription last_subscription_ = 0;
 
-  std::atomic<std::uint64_t> applied_{0}, refused_{0}, batches_{0}, changes_{0}, persist_errors_{0};
+  std::atomic<std::uint64_t> applied_{0}, refused_{0}, signs_{0}, asks_{0}, batches_{0}, changes_{0}, persist_errors_{0};
   std::mutex join_mutex_;
   std::thread thread_;
 };
@@ -213,7 +254,9 @@ Writer::Writer(Registry registry, Options options) : impl_(std::make_unique<Impl
 Writer::~Writer() { stop(); }
 Result<void> Writer::start() { return impl_->start(); }
 void Writer::stop() { impl_->stop(); }
-bool Writer::submit(Observation observation) { return impl_->submit(std::move(observation), {}); }
+bool Writer::submit(Observation observation) { return impl_->submit(std::move(observation), Done{}); }
+bool Writer::submit(Sign sign) { return impl_->submit(std::move(sign), Done{}); }
+void Writer::explain(std::string id_or_alias, std::function<void(Result<Explanation>)> done) { impl_->submit(Question{std::move(id_or_alias), std::move(done)}, Done{}); }
 void Writer::submit(Observation observation, Done done) { impl_->submit(std::move(observation), std::move(done)); }
 SnapshotPtr Writer::snapshot() const { return impl_->snapshot(); }
 Result<std::vector<Change>> Writer::changes_since(Revision from, std::size_t count_max) const { return impl_->changes_since(from, count_max); }
