@@ -1,0 +1,65 @@
+// The stage of a story: a registry in virtual time, the agents and sources around it, and the commands that move them.
+// README.md lists the commands. Pure but for the story's text; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "choregos/base/result.hpp"
+#include "choregos/registry/registry.hpp"
+
+namespace choregos::scenario {
+
+class Stage {
+ public:
+  Stage();
+  /// Does what one line says and returns what was seen of it: a line for each change, and what `show` shows.
+  /// Errors: invalid, with what the line should have said.
+  Result<std::vector<std::string>> run(const std::string& line);
+
+ private:
+  struct Actor {
+    std::uint64_t incarnation = 1;
+    std::uint64_t sequence = 0;
+    bool beats = false;
+    bool cut = false;
+    Instant next_beat;
+    std::vector<std::string> said;  ///< options of its last beacon
+  };
+  /// One line, cut into words: names first, then key=value.
+  struct Words {
+    std::string verb;
+    std::vector<std::string> names;
+    std::map<std::string, std::string> options;
+  };
+  using Out = Result<void>;
+
+  static Result<Words> cut_up(const std::string& line);
+  Out perform(const Words& words);
+  Out beacon(const std::string& id, ObservationKind kind, const Words& words);
+  Out probe(const Words& words);
+  Out registered(const Words& words, Lease lease);
+  Out orchestrator(const Words& words);
+  Out advance(const Words& words);
+  Out set(const Words& words);
+  void restart();
+  void show(const Words& words);
+  Out hear(Observation o);
+  void tick();
+  void report();
+  Out describe(Observation& o, const Words& words) const;
+  WallTime wall() const { return {1'767'225'600'000 + now_.ns / 1'000'000}; }  ///< stories begin on 2026-01-01
+
+  RegistrySettings settings_;
+  Registry registry_;
+  Instant now_{0};
+  std::map<std::string, Actor> actors_;
+  std::vector<Change> changes_;
+  std::map<std::string, AgentRecordPtr> known_;  ///< as last reported, to say what an update changed
+  std::vector<std::string> lines_;
+};
+
+}  // namespace choregos::scenario

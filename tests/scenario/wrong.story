@@ -1,0 +1,5 @@
+# The runner is itself tested: this story tells what does not happen.
+beacon a1
+show
+----
+nobody
