@@ -5,8 +5,8 @@ namespace {
 constexpr std::uint64_t ms(Duration d) { return static_cast<std::uint64_t>(d.count() / 1'000'000); }
 }  // namespace
 
-const std::array<Row, 24>& table() {
-  static const std::array<Row, 24> rows{{
+const std::array<Row, 27>& table() {
+  static const std::array<Row, 27> rows{{
       {"header_bytes_max", header_bytes_max, "bytes", "431, connection closed"},
       {"header_count_max", header_count_max, "headers", "431, connection closed"},
       {"uri_bytes_max", uri_bytes_max, "bytes", "414, connection closed"},
@@ -30,6 +30,9 @@ const std::array<Row, 24>& table() {
       {"observation_queue_max", observation_queue_max, "observations", "dropped and counted"},
       {"datagram_bytes_max", datagram_bytes_max, "bytes", "dropped and counted"},
       {"probe_body_bytes_max", probe_body_bytes_max, "bytes", "the probe fails"},
+      {"docker_reply_bytes_max", docker_reply_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
+      {"docker_item_count_max", docker_item_count_max, "items", "the reply is refused, old knowledge ages"},
+      {"docker_item_bytes_max", docker_item_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
       {"tether_count_max", tether_count_max, "tethers", "429"},
   }};
   return rows;

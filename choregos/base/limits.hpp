@@ -64,6 +64,11 @@ inline constexpr std::size_t probe_parallel_max = 512;
 inline constexpr std::size_t target_count_max = 100'000;        ///< of one source
 inline constexpr std::size_t dns_address_count_max = 10'000;    ///< of one name
 
+// Docker Engine: a reply over a limit is refused as a whole, so nothing is concluded from a part of it.
+inline constexpr std::size_t docker_reply_bytes_max = 32 * 1024 * 1024;
+inline constexpr std::size_t docker_item_count_max = 10'000;    ///< tasks, services, nodes or containers of one reply
+inline constexpr std::size_t docker_item_bytes_max = 256 * 1024; ///< of one of them, and of one event
+
 /// The same table for people: docs, --print-config and /metrics read it from here.
 struct Row {
   std::string_view name;
@@ -71,6 +76,6 @@ struct Row {
   std::string_view unit;
   std::string_view when_reached;
 };
-const std::array<Row, 24>& table();
+const std::array<Row, 27>& table();
 
 }  // namespace choregos::limits
