@@ -237,7 +237,7 @@ void Guard::tick(Instant now, WallTime, std::vector<Slot>& released, std::vector
 
   for (const DomainIndex index : std::set<DomainIndex>(guarded_)) {
     Domain& d = domains_[index];
-    const bool few = static_cast<double>(d.silent.size()) <= settings_.silent_share * d.members_at_freeze;
+    const bool few = static_cast<double>(d.silent.size()) <= std::max(settings_.silent_min - 1.0, settings_.silent_share * d.members_at_freeze);
     if (d.mode == Mode::draining) {
       if (d.silent.empty()) end(index, false, released, renewed);
       continue;

@@ -2,7 +2,7 @@
 // the likely cause is one and not theirs. Their domain is frozen then: nobody in it is lost by silence.
 //
 //   normal ──(newly silent within 10 s ≥ max(3, 15 % of the live), or a cause of our own)──► frozen
-//   frozen ──(at most 15 % of it silent)──────────────────────────────────────────────────► normal; the rest get a full window
+//   frozen ──(fewer silent than would freeze it)──────────────────────────────────────────► normal; the rest get a full window
 //   frozen ──(all others heard for 60 s; its node is down; 10 min; an operator)────────────► draining
 //   draining ──(nobody silent is left)─────────────────────────────────────────────────────► normal
 //

@@ -82,6 +82,17 @@ TEST(Guard, WhoDiedInTheFreezeIsLostAfterAFullWindow) {
   EXPECT_EQ(f.agent("a3")->liveness, Liveness::lost);
 }
 
+TEST(Guard, OneThatStaysAwayDoesNotKeepASmallDomainFrozen) {
+  Fleet f(8, 2);
+  f.silence(kEverybody);
+  f.run(20s);
+  ASSERT_GE(f.guard()->domains.size(), 2U);
+  f.silence([](int i) { return i != 7; }, false);
+  f.run(13s);
+  EXPECT_EQ(f.count(Liveness::alive), 7);
+  EXPECT_EQ(f.count(Liveness::lost), 1);
+}
+
 TEST(Guard, FreezesOnlyTheSubnetThatIsSilent) {
   Fleet f(200, 10);
   f.silence([&](int i) { return f.subnet(i) < 3; });
