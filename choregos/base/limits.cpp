@@ -5,8 +5,8 @@ namespace {
 constexpr std::uint64_t ms(Duration d) { return static_cast<std::uint64_t>(d.count() / 1'000'000); }
 }  // namespace
 
-const std::array<Row, 27>& table() {
-  static const std::array<Row, 27> rows{{
+const std::array<Row, 29>& table() {
+  static const std::array<Row, 29> rows{{
       {"header_bytes_max", header_bytes_max, "bytes", "431, connection closed"},
       {"header_count_max", header_count_max, "headers", "431, connection closed"},
       {"uri_bytes_max", uri_bytes_max, "bytes", "414, connection closed"},
@@ -27,6 +27,8 @@ const std::array<Row, 27>& table() {
       {"label_count_max", label_count_max, "labels", "400"},
       {"agent_count_max", agent_count_max, "agents", "new ones are refused (429)"},
       {"journal_count_max", journal_count_max, "changes", "older cursors get 410"},
+      {"history_of_agent_max", history_of_agent_max, "events", "the oldest of that agent goes"},
+      {"history_count_max", history_count_max, "events", "the oldest of all goes"},
       {"observation_queue_max", observation_queue_max, "observations", "dropped and counted"},
       {"datagram_bytes_max", datagram_bytes_max, "bytes", "dropped and counted"},
       {"probe_body_bytes_max", probe_body_bytes_max, "bytes", "the probe fails"},

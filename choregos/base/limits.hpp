@@ -42,6 +42,8 @@ inline constexpr std::size_t archive_count_max = 100'000;       ///< forgotten i
 
 // Histories and queues.
 inline constexpr std::size_t journal_count_max = 100'000;       ///< changes kept for resuming; older cursors get 410
+inline constexpr std::size_t history_of_agent_max = 64;         ///< events kept of one agent; the oldest goes first
+inline constexpr std::size_t history_count_max = 500'000;       ///< events kept of all agents; the oldest goes first
 inline constexpr std::size_t observation_queue_max = 1'000'000; ///< further ones are dropped and counted, never awaited
 inline constexpr std::size_t watch_queue_bytes_max = 1024 * 1024;
 inline constexpr std::size_t watch_queue_count_max = 1024;
@@ -76,6 +78,6 @@ struct Row {
   std::string_view unit;
   std::string_view when_reached;
 };
-const std::array<Row, 27>& table();
+const std::array<Row, 29>& table();
 
 }  // namespace choregos::limits
