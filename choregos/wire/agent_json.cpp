@@ -6,6 +6,7 @@
 #include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/wire/fields.hpp"
+#include "choregos/wire/guard_json.hpp"
 
 namespace choregos::wire {
 namespace {
@@ -13,14 +14,15 @@ namespace {
 enum Field : unsigned {
   id, name, status, capabilities, model, endpoint, last_seen, tasks_completed, current_team, p2p_addr, cluster_id,  // the eleven
   liveness, liveness_reason, liveness_since, identity, incarnation, first_seen, age_ms, sources, aliases, labels, node, version,
-  health_url, task, draining, conflict, contenders, latency_ms, running, capacity, revision,
+  health_url, task, draining, reachable, conflict, contenders, latency_ms, running, capacity, revision,
   field_count
 };
 constexpr std::array<std::string_view, field_count> kNames{
     "id",          "name",       "status",       "capabilities",    "model",           "endpoint",       "last_seen",  "tasks_completed",
     "current_team","p2p_addr",   "cluster_id",   "liveness",        "liveness_reason", "liveness_since", "identity",   "incarnation",
     "first_seen",  "age_ms",     "sources",      "aliases",         "labels",          "node",           "version",    "health_url",
-    "task",        "draining",   "conflict",     "contenders",      "latency_ms",      "running",        "capacity",   "revision"};
+    "task",        "draining",   "reachable",    "conflict",        "contenders",      "latency_ms",     "running",    "capacity",
+    "revision"};
 
 /// Whole milliseconds since the last evidence. Guards against the far ends of the clock: a record whose vitals were never
 /// written must not overflow.
@@ -106,6 +108,7 @@ void write_particulars(JsonWriter& out, Members& to, const Agent& agent) {
     out.end_object();
   }
   to.said(draining, agent.draining);
+  if (agent.reachable) to.always(reachable, *agent.reachable);
   to.said(conflict, agent.conflict);
   to.said(contenders, agent.contenders);
 }
@@ -117,8 +120,12 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-void write_head(JsonWriter& out, const ListHead& head) {
+void write_head(JsonWriter& out, const ListHead& head, Instant now) {
   out.member("total", head.total).member("epoch", head.revision.epoch).member("revision", head.revision.number).member("mode", head.mode);
+  if (head.guard && !is_plain(*head.guard)) {
+    out.key("guard");
+    write_guard(out, *head.guard, now);
+  }
   if (head.oldest_evidence) out.member("oldest_evidence_ms", std::max<std::int64_t>(0, head.oldest_evidence->count() / 1'000'000));
   if (!head.next_cursor.empty()) out.member("next_cursor", head.next_cursor);
 }
@@ -181,6 +188,7 @@ Result<AgentDocument> read_agent(const boost::json::object& object) {
   from.text("version", agent.version).text("health_url", agent.health_url).truth("draining", agent.draining);
   from.truth("conflict", agent.conflict).texts("contenders", agent.contenders).millis("latency_ms", out.latency);
   from.count32("running", out.running).count32("capacity", out.capacity).count("revision", out.revision);
+  if (from.find("reachable") != nullptr) from.truth("reachable", agent.reachable.emplace());
   if (const auto* task_value = from.find("task")) {
     if (const auto* task_object = task_value->if_object()) {
       SwarmTask read;
@@ -201,7 +209,7 @@ void write_list(JsonWriter& out, std::span<const AgentRecordPtr> records, const 
   out.begin_object().key("agents").begin_array();
   for (const auto& record : records) write_agent(out, *record, now, fields);
   out.end_array();
-  write_head(out, head);
+  write_head(out, head, now);
   out.end_object();
 }
 
@@ -227,6 +235,9 @@ Result<ListDocument> read_list(std::string_view body, std::size_t bytes_max) {
   const auto* agents = from.find("agents");
   if (agents == nullptr || !agents->is_array()) from.wrong("agents", "there as an array");
   if (from.error()) return *from.error();
+  auto guard = read_guard_member(*object);
+  if (!guard) return guard.error();
+  out.head.guard = std::move(guard).value();
   out.head.total = total;
   for (const auto& item : agents->get_array()) {
     if (!item.is_object()) return fail(ErrorCode::invalid, "'agents' has something that is not an object");

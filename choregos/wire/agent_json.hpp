@@ -3,8 +3,8 @@
 //
 //   id, name, status, capabilities, model, endpoint, last_seen, tasks_completed, current_team (absent when none),
 //   p2p_addr, cluster_id; then liveness, liveness_reason, liveness_since, identity, incarnation, first_seen, age_ms,
-//   sources, aliases, labels, node, version, health_url, task{service,slot,task_id}, draining, conflict, contenders,
-//   latency_ms, running, capacity, revision
+//   sources, aliases, labels, node, version, health_url, task{service,slot,task_id}, draining, reachable, conflict,
+//   contenders, latency_ms, running, capacity, revision
 //
 // Of ours those that were not said are absent, except liveness, identity, age_ms, sources and revision.
 // Pure; any thread. Writing is one pass that appends, without a tree.
@@ -23,6 +23,7 @@
 #include "choregos/base/time.hpp"
 #include "choregos/model/agent.hpp"
 #include "choregos/model/change.hpp"
+#include "choregos/model/guard.hpp"
 #include "choregos/wire/json.hpp"
 
 namespace choregos::wire {
@@ -61,10 +62,11 @@ struct ListHead {
   std::size_t total = 0;                    ///< matches, not only those of this page
   Revision revision;
   std::string mode = "normal";              ///< "normal", or why belief is restrained
+  GuardViewPtr guard;                       ///< null, or plain = left out; when read, its instants count from the answer
   std::string next_cursor;                  ///< "" = no more
   std::optional<Duration> oldest_evidence;  ///< age of the oldest evidence among the records
 };
-/// {"agents":[…],"total":n,"epoch":…,"revision":…,"mode":"normal"[,"oldest_evidence_ms":…][,"next_cursor":"…"]}
+/// {"agents":[…],"total":n,"epoch":…,"revision":…,"mode":"normal"[,"guard":{…}][,"oldest_evidence_ms":…][,"next_cursor":"…"]}
 void write_list(JsonWriter& out, std::span<const AgentRecordPtr> records, const ListHead& head, Instant now, AgentFields fields = {});
 std::string list_json(std::span<const AgentRecordPtr> records, const ListHead& head, Instant now, AgentFields fields = {});
 

@@ -43,6 +43,7 @@ Agent full_agent() {
   agent.aliases = {"10.0.0.4:8081", "chorus.3.abc"};
   agent.labels = {{"gpu", "no"}, {"zone", "b"}};
   agent.draining = true;
+  agent.reachable = false;
   agent.conflict = true;
   agent.contenders = {"10.0.0.9:8081"};
   return agent;
@@ -84,7 +85,7 @@ TEST(AgentJson, WritesEveryFieldOfOursWhenSaid) {
             R"("identity":"proven","incarnation":1700000000123,"first_seen":"2026-11-18T11:06:40.000Z","age_ms":5000,"sources":["http_probe"],)"
             R"("aliases":["10.0.0.4:8081","chorus.3.abc"],"labels":{"gpu":"no","zone":"b"},"node":"host-1","version":"1.2.3",)"
             R"("health_url":"http://10.0.0.4:8081/health","task":{"service":"chorus","slot":"3","task_id":"abc"},"draining":true,)"
-            R"("conflict":true,"contenders":["10.0.0.9:8081"],"latency_ms":1.25,"running":2,"capacity":8,"revision":1042})");
+            R"("reachable":false,"conflict":true,"contenders":["10.0.0.9:8081"],"latency_ms":1.25,"running":2,"capacity":8,"revision":1042})");
 }
 
 TEST(AgentJson, ReadsBackWhatItWrote) {

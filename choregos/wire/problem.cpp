@@ -59,13 +59,18 @@ ErrorCode code_of_status(int status) {
 
 }  // namespace
 
-std::string problem_json(const Error& error, std::string_view instance, int status) {
-  JsonWriter out;
-  out.begin_object();
+void write_problem(JsonWriter& out, const Error& error, std::string_view instance, int status) {
   out.member("type", "urn:choregos:problem:" + std::string(to_string(error.code)));
   out.member("title", title(error.code)).member("status", status).member("detail", error.message);
   if (!instance.empty()) out.member("instance", instance);
-  out.member("code", to_string(error.code)).end_object();
+  out.member("code", to_string(error.code));
+}
+
+std::string problem_json(const Error& error, std::string_view instance, int status) {
+  JsonWriter out;
+  out.begin_object();
+  write_problem(out, error, instance, status);
+  out.end_object();
   return std::move(out).take();
 }
 
