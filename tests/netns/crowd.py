@@ -1,0 +1,58 @@
+"""Two hundred agents on forty hosts of ten subnets, and one or several registries that all of them send beacons to. Half of
+them hold a tether, too, each to one of the registries in turn."""
+import time
+
+from faults import Faults
+from fleet import Fleet
+from lan import Lans
+from watched_registry import WatchedRegistry
+
+SUBNETS, HOSTS_EACH, AGENTS_EACH = 10, 4, 5
+
+
+class Crowd:
+    """`registries` are the names of their hosts; `.registries[name]`, `.fleet`, `.faults`, `.tethered[name]` = ids tethered to it."""
+
+    GATEWAY = "10.93.0.1"
+
+    def __init__(self, *names):
+        self.names = names
+
+    def __enter__(self):
+        self.lans = Lans({"core": "10.93.0"} | {f"s{n}": f"10.93.{n}" for n in range(1, SUBNETS + 1)})
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self):
+        self.faults = Faults(self.lans)
+        self.fleet = Fleet(self.lans)
+        self.registries = {}
+        self.tethered = {name: [] for name in self.names}
+        for number, name in enumerate(self.names):
+            self.registries[name] = WatchedRegistry(self.lans, name, self.lans.host(name, "core", 10 + number))
+        addresses = [registry.address for registry in self.registries.values()]
+        count = 0
+        for subnet in range(1, SUBNETS + 1):
+            for number in range(HOSTS_EACH):
+                host = f"h{subnet}-{number}"
+                address = self.lans.host(host, f"s{subnet}", 11 + number)
+                for index in range(AGENTS_EACH):
+                    agent_id, tether, health = f"{host}-{index}", None, None
+                    if count % 2 == 0:
+                        name = self.names[count // 2 % len(self.names)]
+                        tether, health = self.registries[name].url, f"{address}:{8081 + index}"
+                        self.tethered[name].append(agent_id)
+                    self.fleet.start(agent_id, host, beacon_to=addresses, tether=tether, health=health)
+                    count += 1
+        for registry in self.registries.values():
+            registry.wait_until_alive(self.fleet.agents, 30)
+        time.sleep(11)  # the guard looks ten seconds back: they must have been live at the start of that
+
+    def __exit__(self, *_):
+        for registry in getattr(self, "registries", {}).values():
+            registry.__exit__()
+        self.lans.__exit__()
