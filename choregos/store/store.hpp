@@ -1,4 +1,4 @@
-// What survives a restart: who was there, who was forgotten, and the revisions that were used. The daemon hands the
+// What survives a restart: who was there, who was forgotten, what happened to each, and the revisions that were used. The daemon hands the
 // writer's batches to persist() before anybody is told of success, so what was acknowledged is there after kill -9.
 //
 // Identities and what they say are durable, and so is a goodbye. Liveness and last_seen are soft: they ride along with the
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "choregos/base/time.hpp"
 #include "choregos/model/agent.hpp"
 #include "choregos/model/change.hpp"
+#include "choregos/model/history.hpp"
 
 namespace choregos::store {
 
@@ -28,11 +30,7 @@ struct StoredAgent {
 };
 
 /// An identity that left the list. The same id that returns keeps its first_seen and team.
-struct ArchivedAgent {
-  Agent agent;
-  WallTime last_seen;
-  WallTime forgotten_at;
-};
+using ArchivedAgent = Forgotten;
 
 struct Loaded {
   /// Where the registry starts: an epoch never used before, and a number no smaller than any used.
@@ -77,6 +75,10 @@ class Store {
 
   /// flush, then lets go of the file. Safe to call twice; later calls of persist fail with unavailable.
   virtual void close() = 0;
+
+  /// What is kept of one id, batches included that no flush has written yet. History is soft, like liveness: it may lack its last
+  /// seconds after a crash. An id that merged into another one has no past of its own: it went over. Errors: io, unavailable.
+  virtual Result<Past> past(std::string_view id) = 0;
 
   virtual StoreHealth health() const = 0;
 };

@@ -1,10 +1,12 @@
 #include "choregos/store/memory/memory_store.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <mutex>
 
 #include "choregos/base/limits.hpp"
+#include "choregos/store/chronicle.hpp"
 
 namespace choregos::store {
 namespace {
@@ -15,7 +17,7 @@ WallTime last_seen_of(const AgentRecord& record) {
 
 class MemoryStore final : public Store {
  public:
-  explicit MemoryStore(Revision start) : revision_(start) {}
+  MemoryStore(Revision start, std::size_t history_count_max) : history_count_max_(history_count_max), revision_(start) {}
 
   Result<Loaded> open() override {
     const std::lock_guard lock(mutex_);
@@ -33,7 +35,10 @@ class MemoryStore final : public Store {
   Result<void> persist(std::span<const Change> changes) override {
     const std::lock_guard lock(mutex_);
     if (!open_) return fail(ErrorCode::unavailable, "the store in memory is not open");
-    for (const Change& change : changes) take(change);
+    for (const Change& change : changes) {
+      take(change);
+      remember(change);
+    }
     health_.records += changes.size();
     ++health_.transactions;
     return {};
@@ -50,6 +55,16 @@ class MemoryStore final : public Store {
   void close() override {
     const std::lock_guard lock(mutex_);
     open_ = false;
+  }
+
+  Result<Past> past(std::string_view id) override {
+    const std::lock_guard lock(mutex_);
+    if (!open_) return fail(ErrorCode::unavailable, "the store in memory is not open");
+    Past out;
+    if (const auto at = history_.find(id); at != history_.end())
+      for (auto event = at->second.rbegin(); event != at->second.rend(); ++event) out.events.push_back(event->second);
+    if (const auto at = archive_.find(id); at != archive_.end()) out.forgotten = at->second;
+    return out;
   }
 
   StoreHealth health() const override {
@@ -78,17 +93,50 @@ class MemoryStore final : public Store {
     stored.last_seen = std::max(stored.last_seen, last_seen_of(*change.record));
   }
 
+  using Events = std::deque<std::pair<std::uint64_t, HistoryEvent>>;  ///< oldest first, each with its number
+
+  void drop_oldest(std::map<std::string, Events, std::less<>>::iterator at) {
+    order_.erase(at->second.front().first);
+    at->second.pop_front();
+    if (at->second.empty()) history_.erase(at);
+  }
+
+  void remember(const Change& change) {
+    notes_.clear();
+    chronicle_.take(change, notes_);
+    for (Note& note : notes_) {
+      Events& events = history_[note.id];
+      if (const auto old = history_.find(note.renamed_from); !note.renamed_from.empty() && old != history_.end()) {
+        Events both;
+        std::merge(events.begin(), events.end(), old->second.begin(), old->second.end(), std::back_inserter(both), [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (const auto& [number, event] : old->second) order_[number] = note.id;
+        events = std::move(both);
+        history_.erase(old);
+      }
+      order_.emplace(++last_number_, note.id);
+      events.emplace_back(last_number_, std::move(note.event));
+      while (events.size() > limits::history_of_agent_max) drop_oldest(history_.find(note.id));
+      while (order_.size() > history_count_max_) drop_oldest(history_.find(order_.begin()->second));
+    }
+  }
+
+  const std::size_t history_count_max_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   bool open_ = false;
   Revision revision_;
   std::map<std::string, StoredAgent> agents_;
-  std::map<std::string, ArchivedAgent> archive_;
+  std::map<std::string, ArchivedAgent, std::less<>> archive_;
+  Chronicle chronicle_;
+  std::vector<Note> notes_;
+  std::map<std::string, Events, std::less<>> history_;
+  std::map<std::uint64_t, std::string> order_;  ///< of every event: whose it is
+  std::uint64_t last_number_ = 0;
   StoreHealth health_;
 };
 
 }  // namespace
 
-std::unique_ptr<Store> make_memory_store(Revision start) { return std::make_unique<MemoryStore>(start); }
+std::unique_ptr<Store> make_memory_store(Revision start, std::size_t history_count_max) { return std::make_unique<MemoryStore>(start, history_count_max); }
 
 }  // namespace choregos::store

@@ -42,5 +42,39 @@ TEST(MemoryStore, KeepsAcrossCloseAndOpen) {
   EXPECT_EQ(store->open()->archived.size(), 0U);
 }
 
+TEST(MemoryStore, RemembersWhatHappenedBoundedForEachAgentAndInAll) {
+  const auto store = make_memory_store({}, 100);
+  EXPECT_FALSE(store->past("a"));
+  ASSERT_TRUE(store->open());
+  std::uint64_t number = 0;
+  const auto flap = [&](const std::string& id, int times) {
+    std::vector<Change> changes{change_of(++number, ChangeKind::appeared, id)};
+    for (int i = 0; i < times; ++i) {
+      Change change = change_of(++number, ChangeKind::liveness, id);
+      AgentRecord record = *change.record;
+      record.agent.liveness = i % 2 == 0 ? Liveness::suspect : Liveness::alive;
+      record.agent.reason = std::to_string(i);
+      change.record = std::make_shared<AgentRecord>(std::move(record));
+      changes.push_back(std::move(change));
+    }
+    ASSERT_TRUE(store->persist(changes));
+  };
+  flap("a", 99);
+  ASSERT_EQ(store->past("a")->events.size(), limits::history_of_agent_max);
+  EXPECT_EQ(store->past("a")->events.front().reason, "98");
+  flap("b", 59);
+  EXPECT_EQ(store->past("b")->events.size(), 60U);
+  EXPECT_EQ(store->past("a")->events.size(), 40U);
+  EXPECT_EQ(store->past("a")->events.back().reason, "59") << "the oldest went first";
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(++number, ChangeKind::forgotten, "b")}));
+  EXPECT_TRUE(store->past("b")->forgotten);
+  Change merged = change_of(++number, ChangeKind::merged, "a");
+  merged.into = "b";
+  ASSERT_TRUE(store->persist(std::vector<Change>{merged}));
+  EXPECT_TRUE(store->past("a")->empty());
+  EXPECT_EQ(store->past("b")->events.size(), limits::history_of_agent_max);
+  EXPECT_EQ(store->past("b")->events.front().kind, HistoryKind::merged);
+}
+
 }  // namespace
 }  // namespace choregos::store

@@ -8,20 +8,25 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "choregos/store/chronicle.hpp"
 #include "choregos/store/sqlite/database.hpp"
 #include "choregos/store/sqlite/record_text.hpp"
+#include "choregos/wire/history_json.hpp"
 
 namespace choregos::store {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x43485247;  // "CHRG"
-constexpr std::int64_t kSchema = 1;
+constexpr std::int64_t kSchema = 2;
 constexpr const char* kCreate =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE agent (id TEXT PRIMARY KEY, record TEXT NOT NULL, last_seen_ms INTEGER NOT NULL) STRICT;"
@@ -29,6 +34,14 @@ constexpr const char* kCreate =
     "CREATE INDEX archive_by_time ON archive (forgotten_ms);"
     "INSERT INTO meta VALUES ('epoch', 0), ('revision_reserved', 0);"
     "PRAGMA application_id = 1128813127; PRAGMA user_version = 1;";
+/// From each schema to the next; a new file goes through all of them, so that it equals one that grew.
+constexpr const char* kUpgrades[] = {
+    // 1 -> 2: histories. `event` is the JSON of wire/history_json.hpp; numbers rise, so that the oldest is the smallest.
+    "CREATE TABLE history (seq INTEGER PRIMARY KEY, agent TEXT NOT NULL, event TEXT NOT NULL) STRICT;"
+    "CREATE INDEX history_by_agent ON history (agent, seq);"
+    "PRAGMA user_version = 2;",
+};
+static_assert(std::size(kUpgrades) == kSchema - 1);
 
 /// A file descriptor that closes itself.
 class Fd {
@@ -147,6 +160,26 @@ class SqliteStore final : public Store {
     release();
   }
 
+  Result<Past> past(std::string_view id) override {
+    const std::lock_guard disk(disk_mutex_);
+    if (!database_.is_open()) return fail(ErrorCode::unavailable, options_.path + " is not open");
+    bool waiting = false, durable = false;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting = !notes_.empty();
+      durable = durable_due_;
+    }
+    if (waiting) (void)write(durable);  // when the disk takes nothing, what waits is read from memory
+    Past out;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto note = notes_.rbegin(); note != notes_.rend(); ++note)
+        if (note->id == id && out.events.size() < limits::history_of_agent_max) out.events.push_back(note->event);
+    }
+    if (auto ok = read_past(id, out); !ok) return at_path(ok.error(), "reading");
+    return out;
+  }
+
   StoreHealth health() const override {
     const std::lock_guard lock(mutex_);
     StoreHealth out = health_;
@@ -195,9 +228,11 @@ class SqliteStore final : public Store {
     const auto tables = database_.number("SELECT count(*) FROM sqlite_schema");
     if (!tables) return at_path(tables.error(), "reading");
     is_new_ = *tables == 0 && *version == 0 && *application == 0;
+    schema_ = is_new_ ? 1 : *version;
     if (is_new_) return {};
     if (*application != kApplicationId)
       return fail(ErrorCode::invalid, options_.path + " is a database of another program; choose another place for the state");
+    if (*version < 1) return fail(ErrorCode::invalid, options_.path + " has no version of its schema; it was left as it is: put a backup in its place, or move it away to start empty");
     if (*version > kSchema)
       return fail(ErrorCode::unsupported, options_.path + " was written by a newer choregos: schema " + std::to_string(*version) + ", this one knows " +
                                               std::to_string(kSchema) + "; run the newer one, or move the file away to start empty");
@@ -217,6 +252,8 @@ class SqliteStore final : public Store {
     if (auto ok = transaction.begin(); !ok) return ok;
     if (is_new_)
       if (auto ok = database_.run(kCreate); !ok) return ok;
+    for (std::int64_t from = schema_; from < kSchema; ++from)
+      if (auto ok = database_.run(kUpgrades[from - 1]); !ok) return ok;
     const auto epoch = database_.number("SELECT value FROM meta WHERE key = 'epoch'");
     if (!epoch) return epoch.error();
     const auto reserved = database_.number("SELECT value FROM meta WHERE key = 'revision_reserved'");
@@ -248,6 +285,7 @@ class SqliteStore final : public Store {
         continue;
       }
       on_disk_[std::hash<std::string_view>{}(agent->id)] = durable_digest(*agent);
+      chronicle_.know(*agent);
       out.agents.push_back({std::move(agent).value(), WallTime{agents->number(1)}});
     }
     auto archived = database_.prepare("SELECT record, last_seen_ms, forgotten_ms FROM archive ORDER BY forgotten_ms DESC, id");
@@ -274,7 +312,13 @@ class SqliteStore final : public Store {
         {&touch_, "UPDATE agent SET last_seen_ms = ?2 WHERE id = ?1 AND last_seen_ms < ?2"},
         {&reserve_, "UPDATE meta SET value = ?1 WHERE key = 'revision_reserved' AND value < ?1"},
         {&prune_age_, "DELETE FROM archive WHERE forgotten_ms < ?1"},
-        {&prune_count_, "DELETE FROM archive WHERE id IN (SELECT id FROM archive ORDER BY forgotten_ms DESC, id LIMIT -1 OFFSET ?1)"}};
+        {&prune_count_, "DELETE FROM archive WHERE id IN (SELECT id FROM archive ORDER BY forgotten_ms DESC, id LIMIT -1 OFFSET ?1)"},
+        {&note_, "INSERT INTO history (agent, event) VALUES (?1, ?2)"},
+        {&rename_, "UPDATE history SET agent = ?2 WHERE agent = ?1"},
+        {&prune_agent_, "DELETE FROM history WHERE agent = ?1 AND seq <= (SELECT seq FROM history WHERE agent = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)"},
+        {&prune_history_, "DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - ?1"},
+        {&events_, "SELECT event FROM history WHERE agent = ?1 ORDER BY seq DESC LIMIT ?2"},
+        {&forgotten_, "SELECT record, last_seen_ms, forgotten_ms FROM archive WHERE id = ?1"}};
     for (const auto& [statement, sql] : wanted) {
       auto prepared = database_.prepare(sql);
       if (!prepared) return prepared.error();
@@ -284,9 +328,28 @@ class SqliteStore final : public Store {
   }
 
   void release() {
-    for (SqlStatement* statement : {&keep_, &remove_, &archive_, &unarchive_, &touch_, &reserve_, &prune_age_, &prune_count_}) *statement = SqlStatement();
+    for (SqlStatement* statement : {&keep_, &remove_, &archive_, &unarchive_, &touch_, &reserve_, &prune_age_, &prune_count_, &note_, &rename_, &prune_agent_, &prune_history_, &events_, &forgotten_})
+      *statement = SqlStatement();
     database_.close();
     lock_ = Fd();
+  }
+
+  // ---- reading; disk_mutex_ held ----
+
+  /// Appends what the file has to `out`, which holds what is newer.
+  Result<void> read_past(std::string_view id, Past& out) {
+    events_.bind(1, id).bind(2, static_cast<std::int64_t>(limits::history_of_agent_max - out.events.size()));
+    Result<bool> row = events_.step();
+    for (; row && *row; row = events_.step())
+      if (auto event = wire::read_event(events_.text(0))) out.events.push_back(std::move(event).value());
+    events_.reset();
+    if (!row) return row.error();
+    row = forgotten_.bind(1, id).step();
+    if (row && *row)
+      if (auto agent = read_record(forgotten_.text(0))) out.forgotten = Forgotten{std::move(agent).value(), WallTime{forgotten_.number(1)}, WallTime{forgotten_.number(2)}};
+    forgotten_.reset();
+    if (!row) return row.error();
+    return {};
   }
 
   // ---- writing; disk_mutex_ held ----
@@ -295,6 +358,10 @@ class SqliteStore final : public Store {
   void take(const Change& change) {
     newest_revision_ = std::max(newest_revision_, change.revision.number);
     newest_wall_ = std::max(newest_wall_, change.wall_at);
+    fresh_notes_.clear();
+    chronicle_.take(change, fresh_notes_);
+    for (Note& note : fresh_notes_) notes_.push_back(std::move(note));
+    while (notes_.size() > options_.history_count_max) notes_.pop_front();
     const Agent& agent = change.record->agent;
     Pending& pending = pending_[agent.id];
     pending.record = change.record;
@@ -310,18 +377,20 @@ class SqliteStore final : public Store {
   Result<void> write(bool durable) {
     std::unordered_map<std::string, Pending> batch;
     std::unordered_map<std::string, WallTime> touched;
+    std::deque<Note> notes;
     std::uint64_t reserve = 0;
     WallTime now;
     {
       const std::lock_guard lock(mutex_);
       batch.swap(pending_);
       touched.swap(touched_);
+      notes.swap(notes_);
       // Only a commit that waits for the disk can reserve: a number must not be given out that power loss could give out again.
       reserve = reserved_;
       if (durable && newest_revision_ + options_.revision_block / 2 > reserved_) reserve = newest_revision_ + options_.revision_block;
       now = newest_wall_;
     }
-    const auto written = write_transaction(batch, touched, reserve, now, durable);
+    const auto written = write_transaction(batch, touched, notes, reserve, now, durable);
     const std::lock_guard lock(mutex_);
     health_.ok = written.has_value();
     if (!written) {
@@ -330,6 +399,7 @@ class SqliteStore final : public Store {
       health_.last_error = error.message;
       for (auto& [id, pending] : batch) pending_.try_emplace(id, std::move(pending));
       for (const auto& [id, time] : touched) touched_[id] = std::max(touched_[id], time);
+      notes_.insert(notes_.begin(), std::make_move_iterator(notes.begin()), std::make_move_iterator(notes.end()));
       return fail(ErrorCode::io, error.message + "; what was not written is kept and written with the next change");
     }
     ++health_.transactions;
@@ -345,7 +415,7 @@ class SqliteStore final : public Store {
   }
 
   Result<void> write_transaction(const std::unordered_map<std::string, Pending>& batch, const std::unordered_map<std::string, WallTime>& touched,
-                                 std::uint64_t reserve, WallTime now, bool durable) {
+                                 const std::deque<Note>& notes, std::uint64_t reserve, WallTime now, bool durable) {
     // Without FULL a commit in WAL mode does not wait for the disk; the next FULL one brings it along.
     if (auto ok = database_.run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !ok) return ok;
     SqlTransaction transaction(database_);
@@ -364,7 +434,23 @@ class SqliteStore final : public Store {
       if (auto ok = prune_age_.bind(1, now.ms - age).run(); !ok) return ok;
       if (auto ok = prune_count_.bind(1, static_cast<std::int64_t>(options_.archive_count_max)).run(); !ok) return ok;
     }
+    if (auto ok = write_notes(notes); !ok) return ok;
     return transaction.commit();
+  }
+
+  Result<void> write_notes(const std::deque<Note>& notes) {
+    if (notes.empty()) return {};
+    std::set<std::string_view> whose;
+    for (const Note& note : notes) {
+      if (!note.renamed_from.empty())
+        if (auto ok = rename_.bind(1, note.renamed_from).bind(2, note.id).run(); !ok) return ok;
+      const std::string text = wire::event_json(note.event);
+      if (auto ok = note_.bind(1, note.id).bind(2, text).run(); !ok) return ok;
+      if (note.event.kind != HistoryKind::appeared) whose.insert(note.id);
+    }
+    for (const std::string_view id : whose)
+      if (auto ok = prune_agent_.bind(1, id).bind(2, static_cast<std::int64_t>(limits::history_of_agent_max)).run(); !ok) return ok;
+    return prune_history_.bind(1, static_cast<std::int64_t>(options_.history_count_max)).run();
   }
 
   Result<void> write_one(const std::string& id, const Pending& pending) {
@@ -386,12 +472,17 @@ class SqliteStore final : public Store {
   Fd lock_;
   Database database_;
   SqlStatement keep_, remove_, archive_, unarchive_, touch_, reserve_, prune_age_, prune_count_;
+  SqlStatement note_, rename_, prune_agent_, prune_history_, events_, forgotten_;
   bool is_new_ = false;
+  std::int64_t schema_ = 0;  ///< of the file as it was found; 1 for a new one
 
   mutable std::mutex mutex_;  // never held while the disk works
   // Guarded by mutex_.
   std::unordered_map<std::string, Pending> pending_;
   std::unordered_map<std::string, WallTime> touched_;
+  Chronicle chronicle_;
+  std::deque<Note> notes_;          ///< not written yet, oldest first
+  std::vector<Note> fresh_notes_;   ///< of the change at hand
   std::unordered_map<std::uint64_t, std::uint64_t> on_disk_;  ///< hash of id -> digest of what is written
   std::uint64_t newest_revision_ = 0;
   std::uint64_t reserved_ = 0;

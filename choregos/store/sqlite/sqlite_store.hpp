@@ -20,6 +20,7 @@ struct SqliteOptions {
   std::string path;                                        ///< folders above it are made with mode 0700, the file with 0600
   Duration archive_for = 168h;                             ///< forgotten identities older than this are removed
   std::size_t archive_count_max = limits::archive_count_max;
+  std::size_t history_count_max = limits::history_count_max;
   std::uint64_t revision_block = 100'000;                  ///< reserved ahead; at least 2
   std::uint32_t page_count_max = 0;                        ///< bound on the file in pages of 4 KiB; 0 = none
 };

@@ -403,7 +403,7 @@ TEST_F(SqliteStoreTest, RefusesANewerSchemaAndAnotherProgramsFile) {
   const auto newer = make()->open();
   ASSERT_FALSE(newer);
   EXPECT_EQ(newer.error().code, ErrorCode::unsupported);
-  EXPECT_NE(newer.error().message.find("written by a newer choregos: schema 7, this one knows 1"), std::string::npos) << newer.error().message;
+  EXPECT_NE(newer.error().message.find("written by a newer choregos: schema 7, this one knows 2"), std::string::npos) << newer.error().message;
   ASSERT_TRUE(database().run("PRAGMA user_version = 1; PRAGMA application_id = 5"));
   EXPECT_NE(make()->open().error().message.find("another program"), std::string::npos);
 }
@@ -506,6 +506,105 @@ TEST_F(SqliteStoreTest, Loads100000Agents) {
   EXPECT_EQ(loaded->agents.size(), kCount);
   std::printf("100,000 agents: written in %lld ms, loaded in %lld ms, %llu bytes\n", static_cast<long long>(wrote),
               static_cast<long long>(millis(reading)), static_cast<unsigned long long>(store->health().bytes));
+}
+
+// ---- history ----------------------------------------------------------------------------------------------------------
+
+Agent with_liveness(const std::string& id, Liveness liveness, const std::string& reason = "") {
+  Agent agent = agent_of(id);
+  agent.liveness = liveness;
+  agent.reason = reason;
+  return agent;
+}
+
+std::vector<std::string> kinds_of(const Result<Past>& past) {
+  std::vector<std::string> out;
+  if (!past) return {past.error().message};
+  for (const auto& event : past->events) out.emplace_back(to_string(event.kind));
+  return out;
+}
+using Kinds = std::vector<std::string>;
+
+TEST_F(SqliteStoreTest, KeepsWhatHappenedToAnAgentAcrossRestarts) {
+  {
+    const auto store = make();
+    ASSERT_TRUE(store->open());
+    ASSERT_TRUE(store->persist(std::vector<Change>{change_of(1, ChangeKind::appeared, agent_of("a")), change_of(2, ChangeKind::appeared, agent_of("b"))}));
+    ASSERT_TRUE(store->persist(std::vector<Change>{change_of(3, ChangeKind::liveness, with_liveness("a", Liveness::suspect, "no beacon for 4 s"))}));
+    EXPECT_EQ(kinds_of(store->past("a")), (Kinds{"liveness", "appeared"})) << "before any flush, too";
+    EXPECT_EQ(kinds_of(store->past("nobody")), Kinds{});
+    store->close();
+    EXPECT_FALSE(store->past("a"));
+  }
+  const auto store = make();
+  ASSERT_TRUE(store->open());
+  // Put back at the start and confirmed: nothing happened.
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(200'000, ChangeKind::appeared, with_liveness("a", Liveness::unconfirmed)),
+                                                 change_of(200'001, ChangeKind::liveness, with_liveness("a", Liveness::suspect, "no beacon for 4 s"))}));
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(200'002, ChangeKind::liveness, with_liveness("a", Liveness::lost, "silent")),
+                                                 change_of(200'003, ChangeKind::forgotten, with_liveness("a", Liveness::lost, "silent"))}));
+  const auto past = store->past("a");
+  EXPECT_EQ(kinds_of(past), (Kinds{"forgotten", "liveness", "liveness", "appeared"}));
+  EXPECT_EQ(past->events[2].reason, "no beacon for 4 s");
+  EXPECT_EQ(past->events[2].was, Liveness::alive);
+  ASSERT_TRUE(past->forgotten);
+  EXPECT_EQ(past->forgotten->agent.reason, "silent");
+  EXPECT_EQ(past->forgotten->forgotten_at.ms, 1'700'000'200'003);
+  EXPECT_FALSE(store->past("b")->forgotten);
+}
+
+TEST_F(SqliteStoreTest, HistoryIsBoundedForEachAgentAndInAll) {
+  options_.history_count_max = 200;
+  const auto store = make();
+  ASSERT_TRUE(store->open());
+  std::uint64_t number = 0;
+  const auto flap = [&](const std::string& id, int times) {
+    std::vector<Change> changes{change_of(++number, ChangeKind::appeared, agent_of(id))};
+    for (int i = 0; i < times; ++i) changes.push_back(change_of(++number, ChangeKind::liveness, with_liveness(id, i % 2 == 0 ? Liveness::suspect : Liveness::alive, std::to_string(i))));
+    ASSERT_TRUE(store->persist(changes));
+    EXPECT_FALSE(kinds_of(store->past(id)).empty());
+  };
+  flap("a", 100);
+  const auto past = store->past("a");
+  ASSERT_EQ(past->events.size(), limits::history_of_agent_max);
+  EXPECT_EQ(past->events.front().reason, "99");
+  EXPECT_EQ(past->events.back().reason, "36");
+  EXPECT_EQ(*database().number("SELECT count(*) FROM history"), static_cast<std::int64_t>(limits::history_of_agent_max));
+  for (int i = 0; i < 10; ++i) flap("b" + std::to_string(i), 30);
+  EXPECT_LE(*database().number("SELECT count(*) FROM history"), 200);
+  EXPECT_EQ(kinds_of(store->past("a")), Kinds{}) << "the oldest went first";
+  EXPECT_EQ(store->past("b9")->events.size(), 31U);
+}
+
+TEST_F(SqliteStoreTest, AMergedRecordBringsItsHistoryAlong) {
+  const auto store = make();
+  ASSERT_TRUE(store->open());
+  Change merged = change_of(3, ChangeKind::merged, agent_of("10.0.0.1:80"));
+  merged.into = "a";
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(1, ChangeKind::appeared, agent_of("10.0.0.1:80")), change_of(2, ChangeKind::appeared, agent_of("a")), merged}));
+  const auto past = store->past("a");
+  EXPECT_EQ(kinds_of(past), (Kinds{"merged", "appeared", "appeared"}));
+  EXPECT_EQ(past->events[0].other, "10.0.0.1:80");
+  EXPECT_EQ(past->events[2].id, "10.0.0.1:80");
+  EXPECT_TRUE(store->past("10.0.0.1:80")->empty());
+}
+
+TEST_F(SqliteStoreTest, AFileOfTheFirstSchemaGrowsAHistoryAndKeepsItsRecords) {
+  {
+    const auto store = make();
+    ASSERT_TRUE(store->open());
+    ASSERT_TRUE(store->persist(std::vector<Change>{change_of(1, ChangeKind::appeared, agent_of("a"))}));
+  }
+  const std::string grown = *database().text("SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)");
+  ASSERT_TRUE(database().run("DROP TABLE history; PRAGMA user_version = 1"));
+  const auto store = make();
+  const auto loaded = store->open();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  ASSERT_EQ(loaded->agents.size(), 1U);
+  EXPECT_EQ(*database().number("PRAGMA user_version"), 2);
+  EXPECT_EQ(*database().text("SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)"), grown);
+  ASSERT_TRUE(store->persist(std::vector<Change>{change_of(200'001, ChangeKind::liveness, with_liveness("a", Liveness::lost))}));
+  EXPECT_EQ(kinds_of(store->past("a")), Kinds{"liveness"});
 }
 
 }  // namespace
