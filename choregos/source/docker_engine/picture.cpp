@@ -265,6 +265,7 @@ void Picture::take_tasks(const DockerLook& look, Output& out) {
 
 void Picture::take_containers(const DockerLook& look, Output& out) {
   std::set<std::string> listed;
+  std::vector<std::pair<std::string, std::string>> ended;  // and why; after those that live, which may have their addresses
   for (const wire::DockerContainer& c : *look.containers) {
     const std::string_view task_id = label(c.labels, kTaskId);
     const bool over = one_of(c.state, {"exited", "dead"});
@@ -302,8 +303,7 @@ void Picture::take_containers(const DockerLook& look, Output& out) {
     m.wanted = runs;
     m.told_to_go = false;
     if (over) {
-      if (looked_ || m.running) die(m, "Docker: " + (task ? "the container of task " + task->name() : "container " + c.name) + " ended" + exit_text(c.exit_code), look, out);
-      m.dead = true;
+      ended.emplace_back(id, "Docker: " + (task ? "the container of task " + task->name() : "container " + c.name) + " ended" + exit_text(c.exit_code));
     } else if (runs) {
       m.dead = false;  // a container may be started again
     }
@@ -320,6 +320,7 @@ void Picture::take_containers(const DockerLook& look, Output& out) {
     e.targets = places(m);
     listed_.insert_or_assign(id, std::move(e));
   }
+  for (const auto& [id, reason] : ended) die(members_.at(id), reason, look, out);
   std::size_t vanished = 0;
   for (auto it = members_.begin(); it != members_.end();) {
     Member& m = it->second;
