@@ -11,7 +11,7 @@ SUBNETS, HOSTS_EACH, AGENTS_EACH = 10, 4, 5
 
 
 class Crowd:
-    """`registries` are the names of their hosts; `.registries[name]`, `.fleet`, `.faults`, `.tethered[name]` = ids tethered to it."""
+    """Made from the names of the registries' hosts. `.registries[name]`, `.fleet`, `.faults`, `.tethered[name]` = ids tethered to it."""
 
     GATEWAY = "10.93.0.1"
 

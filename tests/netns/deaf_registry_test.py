@@ -39,9 +39,9 @@ def judge(crowd, name, cut_at, healed_at, dead, seconds):
     not_alive = [i for i in living if agents.get(i, {}).get("liveness") != "alive"]
     if slowest > BACK_MAX or not_alive:
         wrong.append(f"back after {slowest:.2f} s, not within {BACK_MAX} s; {len(not_alive)} are not alive even now: {sorted(not_alive)[:3]}")
-    killed_again = [t for t in registry.transitions(healed_at) if t[1] in living and t[2] != "alive"]
-    if killed_again:
-        wrong.append(f"{len(killed_again)} of the living were doubted after healing, such as {killed_again[0][1:]}")
+    shaken = [t for t in registry.transitions(healed_at) if t[1] in living and t[2] != "alive" and (t[2] != "suspect" or t[0] > healed_at + BACK_MAX)]
+    if shaken:
+        wrong.append(f"{len(shaken)} of the living were given up after healing, or doubted later than that, such as {shaken[0][1:]}")
     lost = {t[1]: t[0] - healed_at for t in registry.transitions(healed_at, to="lost") if t[1] in dead}
     if set(lost) != dead or max(lost.values(), default=0) > LOST_MAX:
         wrong.append(f"of the dead {sorted(dead)} were lost after {lost}, not within {LOST_MAX} s: {[agents.get(i) for i in sorted(dead - set(lost))]}")

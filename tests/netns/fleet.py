@@ -32,9 +32,11 @@ class Fleet:
         return process
 
     def signal(self, number, *ids):
+        """Returns when it began."""
+        at = time.time()
         for agent_id in ids:
             self.agents[agent_id].send_signal(number)
-        return time.time()
+        return at
 
     def kill(self, *ids):
         at = self.signal(signal.SIGKILL, *ids)

@@ -143,6 +143,11 @@ class WatchedRegistry:
     def mode(self):
         return self.asker.get("/api/v1/agents?limit=1&fields=id")[1]["mode"]
 
+    def dropped(self):
+        """Datagrams that the kernel threw away, because nobody read them."""
+        sources = self.asker.get("/api/v1/sources", timeout=30)[1]["sources"]
+        return sum(source.get("counters", {}).get("dropped_by_kernel", 0) for source in sources)
+
     def wait_until_alive(self, ids, seconds):
         """All of them; returns how long it took."""
         started, ids = time.monotonic(), set(ids)
