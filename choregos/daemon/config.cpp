@@ -124,10 +124,11 @@ Loaded load_config(const CommandLine& flags, const Machine& machine) {
 
   Settings& s = out.config.settings;
   if (s.state_dir.empty()) s.state_dir = default_state_dir(machine);
-  for (source::ServiceSettings& service : s.swarm_dns_services) {
-    if (service.port == 0) service.port = s.swarm_dns_port;
-    if (service.path.empty()) service.path = s.swarm_dns_path;
-  }
+  for (auto* services : {&s.swarm_dns_services, &s.docker_engine_services})
+    for (source::ServiceSettings& service : *services) {
+      if (service.port == 0) service.port = s.swarm_dns_port;
+      if (service.path.empty()) service.path = s.swarm_dns_path;
+    }
   // Whoever shortens the period alone means a timeout that fits into it.
   if (std::string& origin = out.config.origins["http_probe.timeout"]; origin == "default" && s.http_probe_timeout > s.http_probe_period) {
     s.http_probe_timeout = s.http_probe_period;

@@ -60,8 +60,12 @@ Result<void> Hearing::build() {
     options.interval = settings_.swarm_dns_period;
     options.seed = random_seed();
     swarm_ = std::make_unique<source::SwarmDns>(loop_, std::move(options), to_probe());
-    probe_->on_silent([this](const SocketAddress& address) { swarm_->target_silent(address); });
   }
+  if (!settings_.docker_engine.empty()) build_docker_engine();
+  probe_->on_silent([this](const SocketAddress& address) {
+    if (swarm_) swarm_->target_silent(address);
+    if (docker_) docker_->target_silent(address);
+  });
   build_static_file(settings_.static_file_path);
 
   if (settings_.beacon_enabled) {
@@ -91,9 +95,13 @@ Result<void> Hearing::build() {
     options.submit = [this](Observation observation, std::function<void(Result<AgentRecordPtr>)> done) {
       if (is_our_own_doing(observation)) return loop_.post([done = std::move(done)] { done(fail(ErrorCode::unavailable, "the registry is stopping")); });
       log_observation(log_, observation);
+      std::shared_ptr<const Observation> heard = docker_ ? std::make_shared<const Observation>(observation) : nullptr;
       // The writer answers on its own thread; whoever waits lives on the loop's.
-      belief_.writer().submit(std::move(observation), [this, done = std::move(done)](Result<AgentRecordPtr> result) {
-        loop_.post([done, result = std::move(result)] { done(result); });
+      belief_.writer().submit(std::move(observation), [this, heard, done = std::move(done)](Result<AgentRecordPtr> result) {
+        loop_.post([this, heard, done, result = std::move(result)] {
+          if (heard && result) docker_->met(*heard);
+          done(result);
+        });
       });
     };
     options.find = [this](std::string_view id) { return belief_.snapshot()->find(id); };
@@ -117,6 +125,30 @@ Result<void> Hearing::build() {
     registration_ = std::make_unique<source::Registration>(loop_, std::move(options));
   }
   return {};
+}
+
+void Hearing::build_docker_engine() {
+  source::DockerEngine::Options options;
+  options.engine = settings_.docker_engine;
+  options.picture.port = settings_.swarm_dns_port;
+  options.picture.path = settings_.swarm_dns_path;
+  options.picture.network = settings_.docker_engine_network;
+  for (const auto* services : {&settings_.docker_engine_services, &settings_.swarm_dns_services})
+    for (const source::ServiceSettings& service : *services) options.picture.named.push_back({service.service, service.port, service.path});
+  options.period = settings_.docker_engine_period;
+  options.policy = &policy_;
+  options.seed = random_seed();
+  options.user_agent = "choregosd";
+  source::DockerEngine::Takers takers;
+  takers.submit = [this](Observation observation) { submit(std::move(observation)); };
+  takers.publish = to_probe();
+  takers.sign = [this](Sign sign) {
+    const Logger::Fields fields{{"source", sign.source}, {"node", sign.subject}, {"reason", sign.reason}};
+    if (sign.kind == SignKind::node_down) log_.warn("node_down", "", fields);
+    else log_.info("node_up", fields);
+    belief_.writer().submit(std::move(sign));
+  };
+  docker_ = std::make_unique<source::DockerEngine>(loop_, std::move(options), std::move(takers));
 }
 
 void Hearing::build_static_file(const std::string& path) {
@@ -144,10 +176,17 @@ bool Hearing::is_our_own_doing(const Observation& o) const {
 void Hearing::submit(Observation observation) {
   if (is_our_own_doing(observation)) return;
   log_observation(log_, observation);
+  std::optional<Observation> heard;
+  if (docker_) heard = observation;
   // A loss is counted by the writer, and said by watch().
-  if (settled_) return (void)belief_.writer().submit(std::move(observation));
-  ++*untold_;
-  belief_.writer().submit(std::move(observation), [untold = untold_](const Result<AgentRecordPtr>&) { --*untold; });
+  if (settled_) {
+    belief_.writer().submit(std::move(observation));
+  } else {
+    ++*untold_;
+    belief_.writer().submit(std::move(observation), [untold = untold_](const Result<AgentRecordPtr>&) { --*untold; });
+  }
+  // After it, because Docker speaks only of those that were heard.
+  if (heard) docker_->met(*heard);
 }
 
 void Hearing::start() {
@@ -155,6 +194,7 @@ void Hearing::start() {
   probe_->start();
   if (static_file_) static_file_->start();
   if (swarm_) swarm_->start();
+  if (docker_) docker_->start();
   if (beacon_) beacon_->start();
   if (registration_) registration_->start();
 }
@@ -162,6 +202,7 @@ void Hearing::start() {
 void Hearing::hush() {
   if (std::exchange(hushed_, true)) return;
   if (swarm_) swarm_->stop();
+  if (docker_) docker_->stop();
   if (static_file_) static_file_->stop();
   if (beacon_) beacon_->stop();
   probe_->stop();
@@ -197,6 +238,7 @@ std::vector<SourceHealth> Hearing::health() const {
       registration_ ? registration_->health() : off("registration", "turned off by registration.enabled"),
       beacon_ ? beacon_->health() : off("beacon", "turned off by beacon.enabled"),
       swarm_ ? swarm_->health() : off("swarm_dns", "no service is named in swarm_dns.services"),
+      docker_ ? docker_->health() : off("docker_engine", "no engine is named by docker_engine.address"),
       static_file_ ? static_file_->health() : off("static_file", "no list is named by static_file.path"),
       probe_->health(),
   };
@@ -210,6 +252,7 @@ std::string Hearing::names() const {
   add(registration_ != nullptr, "registration");
   add(beacon_ != nullptr, "beacon");
   add(swarm_ != nullptr, "swarm_dns");
+  add(docker_ != nullptr, "docker_engine");
   add(static_file_ != nullptr, "static_file");
   add(true, "http_probe");
   return out;
@@ -226,6 +269,7 @@ std::vector<std::string> Hearing::unfinished() const {
     // An address is handed on when its task is known, which takes a moment.
     else if (figure(swarm.gauges, "addresses") > published) out.push_back("swarm_dns is asking whose addresses these are");
   }
+  if (docker_ && docker_->health().state == SourceState::starting) out.push_back("docker_engine has not listed its tasks");
   if (static_file_ && static_file_->health().state == SourceState::starting) out.push_back("static_file has not resolved its first list");
   const auto targets = probe_->targets();
   const auto untried = std::count_if(targets.begin(), targets.end(), [](const source::TargetState& t) { return !t.answering && t.failures == 0 && t.last_answer.ms == 0; });

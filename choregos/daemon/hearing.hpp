@@ -1,5 +1,6 @@
-// Every way in which choregosd hears of agents, made from the settings and wired to each other: Swarm, the target list and
-// registrations say whom to probe, the probe says who has gone silent, and all observations go to the writer.
+// Every way in which choregosd hears of agents, made from the settings and wired to each other: Swarm, Docker, the target list
+// and registrations say whom to probe, the probe says who has gone silent, Docker adds what it knows of those who were heard,
+// and all observations go to the writer.
 //
 // Lives on the loop's thread.
 #pragma once
@@ -18,6 +19,7 @@
 #include "choregos/net/address_policy.hpp"
 #include "choregos/net/loop.hpp"
 #include "choregos/source/beacon/beacon.hpp"
+#include "choregos/source/docker_engine/docker_engine.hpp"
 #include "choregos/source/http_probe/http_probe.hpp"
 #include "choregos/source/registration/registration.hpp"
 #include "choregos/source/static_file/static_file.hpp"
@@ -59,6 +61,7 @@ class Hearing {
  private:
   Hearing(net::Loop& loop, const Settings& settings, Belief& belief, Logger& log) : loop_(loop), settings_(settings), belief_(belief), log_(log) {}
   Result<void> build();
+  void build_docker_engine();
   void build_static_file(const std::string& path);
   void submit(Observation observation);
   bool is_our_own_doing(const Observation& observation) const;
@@ -75,6 +78,7 @@ class Hearing {
   net::AddressPolicy policy_;
   std::unique_ptr<source::HttpProbe> probe_;
   std::unique_ptr<source::SwarmDns> swarm_;
+  std::unique_ptr<source::DockerEngine> docker_;
   std::unique_ptr<source::StaticFile> static_file_;
   std::unique_ptr<source::Beacon> beacon_;
   std::unique_ptr<source::Registration> registration_;

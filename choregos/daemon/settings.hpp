@@ -41,6 +41,11 @@ struct Settings {
   SocketAddress swarm_dns_server{IpAddress::v4(127, 0, 0, 11), 53};
   Duration swarm_dns_period = 2s;
 
+  std::string docker_engine;  ///< "" = not asked
+  std::vector<source::ServiceSettings> docker_engine_services;
+  std::string docker_engine_network;
+  Duration docker_engine_period = 5s;
+
   std::string static_file_path;
 
   Duration http_probe_period = 10s;

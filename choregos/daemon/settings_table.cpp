@@ -6,6 +6,7 @@
 
 #include "choregos/base/text.hpp"
 #include "choregos/source/beacon/admission.hpp"
+#include "choregos/source/docker_engine/docker_engine.hpp"
 #include "choregos/wire/json.hpp"
 
 namespace choregos::daemon {
@@ -36,6 +37,17 @@ Result<void> check_host(std::string_view text) {
 Result<void> check_interface(std::string_view text) {
   if (!text.empty() && text.size() < 16 && text.find_first_of("/ \t") == std::string_view::npos) return {};
   return fail(ErrorCode::invalid, "the name of a network interface is wanted, such as \"eth0\"");
+}
+
+Result<void> check_docker(std::string_view text) {
+  if (text.empty()) return {};
+  if (auto engine = source::parse_docker_engine(text); !engine) return engine.error();
+  return {};
+}
+
+Result<void> check_docker_service(std::string_view text) {
+  if (text.find('=') == std::string_view::npos) return {};
+  return fail(ErrorCode::invalid, "Docker itself says how many tasks there should be; write NAME[:PORT][/PATH], such as \"chorus:8081/health\"");
 }
 
 /// NAME[:PORT][/PATH][=COUNT]. Port 0 and an empty path stand for the defaults of the section.
@@ -168,6 +180,21 @@ const std::vector<Row>& table() {
       {.key = "swarm_dns.period", .slot = &S::swarm_dns_period, .flag = "--dns-period", .meta = "TIME",
        .doc = "Between two questions for one service.", .least = 200ms, .most = 1h},
 
+      {.key = "docker_engine.address", .slot = &S::docker_engine, .flag = "--docker-engine", .meta = "ADDRESS",
+       .doc = "A Docker Engine to ask which tasks there are and how they ended: `unix:///var/run/docker.sock` or `tcp://HOST:PORT`. Only GET is "
+              "sent. Whoever reaches the engine's own socket is root on its host, so name a proxy that lets nothing but GET through. Services "
+              "labelled `choregos.enable=true` are agents; `choregos.port`, `choregos.health` and `choregos.capabilities` say more. Empty: Docker "
+              "is not asked.",
+       .check = check_docker},
+      {.key = "docker_engine.services", .slot = &S::docker_engine_services, .flag = "--docker-service", .meta = "NAME",
+       .doc = "Services whose tasks are agents though they carry no label, as NAME[:PORT][/PATH], besides those of `swarm_dns.services`. "
+              "`swarm_dns.port` and `swarm_dns.path` hold for those that name none.",
+       .check = check_docker_service},
+      {.key = "docker_engine.network", .slot = &S::docker_engine_network, .flag = "--docker-network", .meta = "NAME",
+       .doc = "The network on which tasks are probed. Empty: each that they are attached to, but ingress."},
+      {.key = "docker_engine.period", .slot = &S::docker_engine_period, .flag = "--docker-period", .meta = "TIME",
+       .doc = "Between two looks at Docker's lists when no event asks for one.", .least = 1s, .most = 1h},
+
       {.key = "static_file.path", .slot = &S::static_file_path, .flag = "--targets", .meta = "FILE",
        .doc = "TOML or JSON list of addresses to probe; watched, so that an edit takes effect within a second.", .reload = true},
 
@@ -220,13 +247,14 @@ const Row* find_row(std::string_view key) {
 }
 
 std::string_view section_title(std::string_view section) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> titles{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> titles{{
       {"", "Profile"},
       {"http", "The API"},
       {"state", "What survives"},
       {"registration", "Agents that register"},
       {"beacon", "Beacons"},
       {"swarm_dns", "Docker Swarm"},
+      {"docker_engine", "Docker Engine"},
       {"static_file", "A list of targets"},
       {"http_probe", "Probes"},
       {"liveness", "Liveness"},
