@@ -1,9 +1,21 @@
 #include "tests/sim/checkers.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace choregos::sim {
 
 Checkers::Checkers(int agents, Bounds bounds) : bounds_(bounds), agents_(static_cast<std::size_t>(agents)) {
-  for (int i = 1; i <= agents; ++i) by_id_.emplace(id_of(i), i);
+  for (int i = 1; i <= agents; ++i) {
+    agents_[index(i)].id = id_of(i);
+    by_id_.emplace(id_of(i), i);
+  }
+}
+
+void Checkers::started(int agent) {
+  Subject& s = agents_[index(agent)];
+  s.up = true;
+  s.heard = s.beacon_heard = Instant::min();  // of this life
 }
 
 void Checkers::violate(const std::string& what, Instant now) {
@@ -15,23 +27,36 @@ void Checkers::ended(int agent, Instant now, bool probed) {
   s.up = false;
   s.stalled = false;
   ++s.life;
-  const Instant from = now + bounds_.straggler + (probed ? bounds_.alive_at_most_probed : bounds_.alive_at_most);
-  s.not_alive_from = from;
-  due_.push({from, agent, Due::not_alive, s.life});
-  due_.push({from + bounds_.suspect_at_most, agent, Due::not_suspect, s.life});
+  const Duration alive = bounds_.alive_at_most(probed) + std::exchange(s.open_for, Duration{0});
+  s.not_alive_from = now + alive;
+  due_.push({now + alive, alive, agent, Due::not_alive, s.life});
+  const Duration suspect = alive + bounds_.suspect_at_most();
+  due_.push({now + suspect, suspect, agent, Due::not_suspect, s.life});
 }
 
-void Checkers::heard(int agent, Instant now, bool beacon) {
+void Checkers::place(int agent, std::string subnet, std::string node, std::string source) {
   Subject& s = agents_[index(agent)];
-  s.heard = now;
-  if (beacon) s.beacon_heard = now;
-  s.just_heard = true;
+  s.domains[0] = std::move(subnet);
+  s.domains[1] = std::move(node);
+  s.domains[2] = std::move(source);
+}
+
+void Checkers::heard(int agent, Instant at, bool beacon) {
+  Subject& s = agents_[index(agent)];
+  s.heard = std::max(s.heard, at);
+  if (beacon) s.beacon_heard = std::max(s.beacon_heard, at);
+  s.just_heard = s.placed = true;
   touched_.push_back(agent);
 }
 
-void Checkers::restarted() {
+void Checkers::restarted(Instant now) {
   restarted_ = true;
-  for (Subject& s : agents_) s.record.reset();
+  resumed_at_ = now;
+  guard_.reset();
+  for (Subject& s : agents_) {
+    s.record.reset();
+    s.placed = false;
+  }
   listed_ = 0;
   by_liveness_ = {};
 }
@@ -82,17 +107,19 @@ void Checkers::take_one(const Change& change, Instant now) {
 void Checkers::check_verdict(const Change& change, Subject& s, Instant now) {
   const Agent& agent = change.record->agent;
   const bool runs = s.up && !s.stalled;
-  if (change.kind == ChangeKind::forgotten && runs && s.heard + 1min > now) violate("forgot " + agent.id + ", which is heard", now);
+  if (change.kind == ChangeKind::forgotten && runs && s.heard + bounds_.lost_floor() + bounds_.forget_after > now) violate("forgot " + agent.id + ", which is heard", now);
+  const bool certain = agent.reason.starts_with("tether broke, then") || agent.reason == "planted" || agent.liveness == Liveness::left;
+  if (!certain && agent.liveness == Liveness::lost && (change.kind == ChangeKind::forgotten || change.kind == ChangeKind::liveness)) let_go_.push_back(touched_.back());
   if (change.kind == ChangeKind::liveness && agent.liveness == Liveness::lost && runs) {
     ++lost_while_up_;
-    if (s.beacon_heard != Instant::min() && s.beacon_heard + bounds_.lost_floor > now + 1s) violate("lost " + agent.id + ", heard " + format_duration(now - s.beacon_heard) + " ago", now);
+    if (s.beacon_heard != Instant::min() && s.beacon_heard + bounds_.lost_floor() > now) violate("lost " + agent.id + ", heard " + format_duration(now - s.beacon_heard) + " ago", now);
   }
-  if (agent.liveness == Liveness::alive && change.kind == ChangeKind::liveness && !s.up && s.not_alive_from < now) violate(agent.id + " came to life long after its end", now);
+  if (agent.liveness == Liveness::alive && change.kind == ChangeKind::liveness && !s.up && s.not_alive_from < now && resumed_at_ + bounds_.alive_at_most(true) < now) violate(agent.id + " came to life long after its end", now);
 }
 
 void Checkers::check_record(int agent, const Snapshot& snapshot, Instant now) {
   const Subject& s = agents_[index(agent)];
-  if (snapshot.find(id_of(agent)) != s.record) violate("the record of " + id_of(agent) + " in the snapshot is not what the changes say", now);
+  if (snapshot.find(s.id) != s.record) violate("the record of " + s.id + " in the snapshot is not what the changes say", now);
 }
 
 void Checkers::after_event(Revision revision, const SnapshotPtr& snapshot, Instant now) {
@@ -113,6 +140,14 @@ void Checkers::after_event(Revision revision, const SnapshotPtr& snapshot, Insta
     s.last_seen_ms = seen;
   }
   touched_.clear();
+  const GuardViewPtr guard = snapshot->guard();
+  if (!let_go_.empty()) check_guarded(*guard, now);
+  if (guard != guard_) {
+    for (const DomainView& domain : guard->domains)
+      if (domain.mode == Mode::frozen && !stopped_ && std::max(domain.since_at, resumed_at_) + bounds_.freeze_max + 3s < now) violate("the freeze of " + domain.name + " does not end", now);
+    guard_ = guard;
+  }
+  if (stopped_) return;
   check_record(next_in_turn_, *snapshot, now);
   next_in_turn_ = next_in_turn_ % static_cast<int>(agents_.size()) + 1;
   while (!due_.empty() && due_.top().at < now) {
@@ -120,10 +155,43 @@ void Checkers::after_event(Revision revision, const SnapshotPtr& snapshot, Insta
     due_.pop();
     const Subject& s = agents_[index(e.agent)];
     if (s.up || s.life != e.life || !s.record) continue;
+    // What stopped, restarted or froze waits anew.
+    if (e.at - e.wait < resumed_at_) {
+      due_.push({resumed_at_ + e.wait + Duration{1}, e.wait, e.agent, e.due, e.life});
+      continue;
+    }
+    if (e.due == Due::not_suspect && cover(s, guard_.get()) != Cover::none) {
+      due_.push({now + 30s, e.wait, e.agent, e.due, e.life});
+      continue;
+    }
     const Liveness liveness = s.record->agent.liveness;
     if (liveness == Liveness::alive) violate(id_of(e.agent) + " is down for long and still alive", now);
     if (e.due == Due::not_suspect && liveness == Liveness::suspect) violate(id_of(e.agent) + " is down and never lost", now);
   }
+}
+
+Checkers::Cover Checkers::cover(const Subject& s, const GuardView* guard) {
+  Cover out = Cover::none;
+  if (guard == nullptr) return out;
+  for (const DomainView& domain : guard->domains) {
+    if (domain.kind != DomainKind::network && !s.placed) continue;
+    if (domain.kind != DomainKind::network && domain.name != s.domains[0] && domain.name != s.domains[1] && domain.name != s.domains[2]) continue;
+    out = std::max(out, domain.mode == Mode::frozen ? Cover::frozen : Cover::draining);
+  }
+  return out;
+}
+
+/// Those that went in this event, by what the guard held before it and still holds.
+void Checkers::check_guarded(const GuardView& guard, Instant now) {
+  for (const int agent : let_go_) {
+    const Subject& s = agents_[index(agent)];
+    const Cover covered = std::min(cover(s, guard_.get()), cover(s, &guard));
+    if (covered == Cover::frozen) violate(id_of(agent) + " was " + (s.record ? "lost" : "forgotten") + " while its domain is frozen", now);
+    if (covered != Cover::draining || !s.record) continue;
+    if (now < drained_at_ + 999ms) violate(id_of(agent) + " was let go within a second of another while its domain drains", now);
+    drained_at_ = now;
+  }
+  let_go_.clear();
 }
 
 void Checkers::at_end(const SnapshotPtr& snapshot, Instant now) {

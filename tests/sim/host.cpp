@@ -18,16 +18,22 @@ AgentRecordPtr altered(const AgentRecordPtr& record, const std::function<void(Ag
 }  // namespace
 
 Host::Host(const RegistrySettings& settings, Revision start, Bug bug) : settings_(settings), bug_(bug), registry_(std::make_unique<Registry>(settings, start)) {
-  if (bug_ == Bug::never_gives_up) settings_.forget_after = 100h;
+  if (bug_ == Bug::never_gives_up) settings_.detector.evidence_needed = 1e9;
+  if (bug_ == Bug::freezes_for_ever) settings_.guard.freeze_max = settings_.guard.others_heard = 100h;
+  if (bug_ == Bug::never_gives_up || bug_ == Bug::freezes_for_ever) registry_ = std::make_unique<Registry>(settings_, start);
 }
 
 Result<Applied> Host::apply(const Observation& o, Instant now, WallTime wall_now, std::vector<Change>& changes) {
   const std::size_t from = changes.size();
   if (bug_ == Bug::ignores_a_newcomer && o.names.id == "agent-3") return Applied{};
-  Observation heard = o;
-  if (bug_ == Bug::never_gives_up && heard.lease.lost_after != Duration::max()) heard.lease.lost_after = 100h;
-  if (bug_ == Bug::never_gives_up && heard.kind == ObservationKind::dead) heard.kind = ObservationKind::doubt;
-  auto applied = registry_->apply(heard, now, wall_now, changes);
+  auto applied = registry_->apply(o, now, wall_now, changes);
+  if (bug_ == Bug::judges_in_freeze && !done_ && o.kind == ObservationKind::asked && applied && applied->record && applied->record->vitals->last_heard_ns < (now - 11s).ns && registry_->snapshot(now, wall_now)->guard()->mode == Mode::frozen) {
+    done_ = true;
+    Observation dead = o;
+    dead.kind = ObservationKind::dead;
+    dead.reason = "silent for over 10s";
+    (void)registry_->apply(dead, now, wall_now, changes);
+  }
   if (bug_ == Bug::loses_the_living && !done_ && now > kStrikes && o.kind == ObservationKind::heard && o.source == "beacon" && applied && applied->record && applied->record->agent.liveness == Liveness::alive) {
     done_ = true;
     Observation dead = o;
@@ -50,6 +56,13 @@ void Host::tick(Instant now, WallTime wall_now, std::vector<Change>& changes) {
 Instant Host::next_deadline() const {
   const Instant next = bug_ == Bug::keeps_the_dead ? Instant::never() : registry_->next_deadline();
   return bug_ == Bug::spins && said_ > kFirst ? kStrikes : next;
+}
+
+void Host::note(const Sign& sign, Instant now, WallTime wall_now, std::vector<Change>& changes) {
+  if (bug_ == Bug::keeps_the_dead && sign.kind == SignKind::listened) return;
+  const std::size_t from = changes.size();
+  registry_->note(sign, now, wall_now, changes);
+  lie(changes, from, now);
 }
 
 void Host::restore(const Agent& agent, WallTime last_seen, Instant now, WallTime wall_now, std::vector<Change>& changes) {
@@ -108,7 +121,7 @@ void Host::lie(std::vector<Change>& changes, std::size_t from, Instant) {
         done_ = true;
         break;
       case Bug::forgets_the_living:
-        if (change.record->agent.liveness != Liveness::alive) break;
+        if (change.kind == ChangeKind::appeared || change.record->agent.liveness != Liveness::alive) break;
         change.kind = ChangeKind::forgotten;
         done_ = true;
         break;

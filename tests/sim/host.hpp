@@ -27,6 +27,8 @@ enum class Bug : std::uint8_t {
   misremembers,         ///< says a wrong liveness before the change
   turns_back_time,      ///< last_seen falls
   spins,                ///< a deadline that is never met
+  judges_in_freeze,     ///< loses an agent whose domain is frozen
+  freezes_for_ever,
 };
 
 class Host {
@@ -36,6 +38,8 @@ class Host {
   Result<Applied> apply(const Observation& o, Instant now, WallTime wall_now, std::vector<Change>& changes);
   void tick(Instant now, WallTime wall_now, std::vector<Change>& changes);
   Instant next_deadline() const;
+  void note(const Sign& sign, Instant now, WallTime wall_now, std::vector<Change>& changes);
+  std::vector<Ask> take_asks() { return registry_->take_asks(); }
   void restore(const Agent& agent, WallTime last_seen, Instant now, WallTime wall_now, std::vector<Change>& changes);
   SnapshotPtr snapshot(Instant now, WallTime wall_now);
   Revision revision() const;

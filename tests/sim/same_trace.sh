@@ -10,15 +10,16 @@ fi
 cache=$(command -v ccache || true)
 mkdir -p "$build_dir"
 cd "$source_dir"
-mapfile -t sources < <(ls choregos/{base,model,registry}/*.cpp tests/sim/*.cpp | grep -vE '_(test|bench|fuzz)\.cpp$')
+mapfile -t sources < <(ls choregos/{base,model,registry}/*.cpp tests/sim/{checkers,host,trace_main,world}.cpp | grep -vE '_(test|bench|fuzz)\.cpp$')
 traces=()
 for compiler in g++ clang++; do
   objects=$build_dir/$compiler
   mkdir -p "$objects"
   printf '%s\n' "${sources[@]}" | xargs -P2 -I{} sh -c '$0 $1 -std=c++20 -O1 -I. -c "$2" -o "$3/$(echo "$2" | tr / _).o"' "$cache" "$compiler" {} "$objects" 2>/dev/null ||
     printf '%s\n' "${sources[@]}" | xargs -P2 -I{} sh -c '$0 -std=c++20 -O1 -I. -c "$1" -o "$2/$(echo "$1" | tr / _).o"' "$compiler" {} "$objects"
-  "$compiler" "$objects"/*.o -o "$build_dir/sim-$compiler"
-  trace=$("$build_dir/sim-$compiler" --seeds 10 --agents 20 --minutes 10 --loss 0.2 --restarts)
+  mapfile -t built < <(printf '%s\n' "${sources[@]}" | tr / _ | sed "s#^#$objects/#; s#\$#.o#")
+  "$compiler" "${built[@]}" -o "$build_dir/sim-$compiler"
+  trace=$("$build_dir/sim-$compiler")
   echo "$compiler: $trace"
   traces+=("$trace")
 done
