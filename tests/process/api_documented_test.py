@@ -29,6 +29,10 @@ ONLY_WITH_FAKES = {
     ("POST", "/api/v1/agents/{id}/renew", 503): "registration is on",
     ("DELETE", "/api/v1/agents/{id}", 503): "registration is on",
     ("GET", "/api/v1/agents/{id}/tether", 503): "registration is on",
+    ("GET", "/api/v1/agents/{id}/why", 503): "the registry explains as long as it runs",
+    ("GET", "/api/v1/agents/{id}/history", 503): "the store answers as long as it runs",
+    ("GET", "/api/v1/expected", 503): "ready as soon as it listens, with these sources",
+    ("POST", "/api/v1/guard/thaw", 503): "the registry takes signs as long as it runs",
 }
 
 
@@ -119,7 +123,8 @@ def try_gate(tried, daemon, guarded, method, pattern):
 
 def try_reading(tried, daemon):
     for pattern in ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/agents", "/api/v1/agents/{id}",
-                    "/api/v1/capabilities", "/api/v1/summary", "/api/v1/sources", "/api/v1/version"):
+                    "/api/v1/agents/{id}/why", "/api/v1/agents/{id}/history", "/api/v1/capabilities", "/api/v1/summary", "/api/v1/sources", "/api/v1/expected",
+                    "/api/v1/version"):
         path = path_of(pattern)
         response = daemon.ask("GET", path)
         tried.judge("GET", pattern, 200, response)
@@ -135,6 +140,12 @@ def try_reading(tried, daemon):
     tried.judge("GET", "/api/v1/agents", 200, daemon.ask("GET", "/api/v1/agents?format=array"))
     tried.judge("GET", "/api/v1/agents", 200, daemon.ask("GET", "/api/v1/agents?limit=1&fields=id,age_ms&capability=go&sort=-name"))
     tried.judge("GET", "/api/v1/agents/{id}", 404, daemon.ask("GET", "/api/v1/agents/nobody"))
+    for part in ("why", "history"):
+        pattern = "/api/v1/agents/{id}/" + part
+        tried.judge("GET", pattern, 404, daemon.ask("GET", path_of(pattern, "nobody")))
+    thaw = "/api/v1/guard/thaw"
+    tried.judge("POST", thaw, 200, daemon.ask("POST", thaw, JSON_TYPE, b"{}"))
+    tried.judge("POST", thaw, 404, daemon.ask("POST", thaw, JSON_TYPE, b'{"domain":"node nowhere"}'))
 
 
 def try_registration(tried, daemon):

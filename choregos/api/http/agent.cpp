@@ -32,28 +32,23 @@ std::vector<std::string> near_ids(const Snapshot& snapshot, std::string_view id)
 
 std::string agent_path(std::string_view id) { return "/api/v1/agents/" + wire::percent_encode(id, ":"); }
 
-Reply unknown_agent(const Call& call) {
-  std::string text = "no agent has the id or alias '" + printable(std::string_view(call.id).substr(0, limits::id_bytes_max)) + "'";
-  const auto near = call.view.snapshot ? near_ids(*call.view.snapshot, call.id) : std::vector<std::string>{};
+Reply unknown_agent(const Asked& asked) {
+  std::string text = "no agent has the id or alias '" + printable(std::string_view(asked.id).substr(0, limits::id_bytes_max)) + "'";
+  const auto near = asked.snapshot ? near_ids(*asked.snapshot, asked.id) : std::vector<std::string>{};
   for (std::size_t i = 0; i < near.size(); ++i) text += (i == 0 ? "; near it are " : ", ") + near[i];
   if (near.empty()) text += "; GET /api/v1/agents lists those that are known";
-  return problem_reply(fail(ErrorCode::not_found, std::move(text)), call.path);
+  return problem_reply(fail(ErrorCode::not_found, std::move(text)), asked.path);
 }
 
-Reply get_agent(const Call& call) {
+namespace {
+
+Reply show(const Call& call, const AgentRecordPtr& record) {
   wire::AgentFields fields;
   if (const auto names = call.parameter("fields")) {
     auto parsed = wire::parse_agent_fields(*names);
     if (!parsed) return problem_reply(parsed.error(), call.path);
     fields = *parsed;
   }
-  // Before we are ready a known agent is still the truth; an unknown one may merely not have been heard yet.
-  const auto record = call.view.snapshot ? call.view.snapshot->find(call.id) : nullptr;
-  if (!record) {
-    if (auto refusal = not_ready(call)) return *std::move(refusal);
-    return unknown_agent(call);
-  }
-
   if (call.parameter("max_age")) {
     Evidence evidence(call.view);
     evidence.use(*record);
@@ -66,6 +61,14 @@ Reply get_agent(const Call& call) {
   reply.with("ETag", etag).with("Cache-Control", "no-cache");
   if (record->agent.id != call.id) reply.with("Content-Location", agent_path(record->agent.id));
   return reply;
+}
+
+}  // namespace
+
+void get_agent(const Call& call, Answer answer) {
+  const auto record = call.view.snapshot ? call.view.snapshot->find(call.id) : nullptr;
+  if (!record) return answer_unknown(call, std::move(answer));
+  answer(show(call, record));
 }
 
 }  // namespace choregos::api

@@ -62,6 +62,7 @@ std::string render(const Wanted& wanted, const Page& page, const Evidence& evide
     head.total = page.total;
     head.revision = view.snapshot->revision();
     head.mode = view.mode;
+    head.guard = view.snapshot->guard();
     head.next_cursor = page.next_cursor;
     head.oldest_evidence = evidence.oldest();
     return wire::list_json(page.records, head, view.now, wanted.fields);

@@ -16,9 +16,16 @@ namespace choregos::api {
 struct View {
   const Services& services;
   SnapshotPtr snapshot;   ///< null only when not ready
-  std::string mode;       ///< "normal", or how verdicts are restrained
+  std::string mode;       ///< "normal", "draining" or "frozen": whether verdicts of silence are held back
   Instant now;
   WallTime wall_now;
+};
+
+/// What an answer that comes later still needs, when its Call is gone.
+struct Asked {
+  std::string id;
+  std::string path;
+  SnapshotPtr snapshot;
 };
 
 struct Call {
@@ -30,6 +37,8 @@ struct Call {
   std::string body;
   SocketAddress peer;
   const View& view;
+
+  Asked asked() const { return {id, path, view.snapshot}; }
 
   /// The first value of a parameter; nothing when it was not given.
   std::optional<std::string_view> parameter(std::string_view name) const {

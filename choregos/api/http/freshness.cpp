@@ -1,14 +1,37 @@
 #include "choregos/api/http/freshness.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "choregos/base/text.hpp"
+#include "choregos/wire/guard_json.hpp"
 
 namespace choregos::api {
 namespace {
 
 Duration since(WallTime then, const View& view) {
   return std::max(Duration{0}, Duration{std::chrono::milliseconds{view.wall_now.ms - then.ms}});
+}
+
+/// FNV-1a over what a reply shows of the guard, ages left out. Equal on every machine, as the rest of a tag.
+std::string guard_digest(const GuardView& guard) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ 0xff) * 0x100000001b3;  // no byte of UTF-8: keeps "a","b" apart from "ab"
+  };
+  add(std::to_string(guard.health_score));
+  add(guard.health_reason);
+  for (const DomainView& domain : guard.domains) {
+    add(domain.name);
+    add(to_string(domain.mode));
+    add(std::to_string(domain.members));
+    add(std::to_string(domain.silent));
+    add(domain.cause);
+  }
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+  return digits;
 }
 
 }  // namespace
@@ -51,8 +74,16 @@ std::optional<Reply> Evidence::refusal(const Call& call) const {
                      call.path, 1s);
 }
 
+void write_mode(wire::JsonWriter& out, const View& view) {
+  out.member("mode", view.mode);
+  if (!view.snapshot || wire::is_plain(*view.snapshot->guard())) return;
+  out.key("guard");
+  wire::write_guard(out, *view.snapshot->guard(), view.now);
+}
+
 void write_freshness(wire::JsonWriter& out, Revision revision, const Evidence& evidence, const View& view) {
-  out.member("epoch", revision.epoch).member("revision", revision.number).member("mode", view.mode);
+  out.member("epoch", revision.epoch).member("revision", revision.number);
+  write_mode(out, view);
   if (const auto age = evidence.oldest()) out.member("oldest_evidence_ms", std::chrono::duration_cast<std::chrono::milliseconds>(*age).count());
 }
 
@@ -67,6 +98,8 @@ std::optional<Reply> not_ready(const Call& call) {
 std::string etag_of(Revision revision, const View& view) {
   std::string tag = "W/\"" + to_string(revision);
   if (view.mode != "normal") tag += "-" + view.mode;
+  // The guard moves without a revision.
+  if (view.snapshot && !wire::is_plain(*view.snapshot->guard())) tag += "-" + guard_digest(*view.snapshot->guard());
   return tag + "\"";
 }
 

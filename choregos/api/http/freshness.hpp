@@ -33,7 +33,9 @@ class Evidence {
   std::string whose_;
 };
 
-/// The members that every aggregate ends with: epoch, revision, mode and, when there is any, oldest_evidence_ms.
+/// "mode" and, when anything is held back or our own ears are doubtful, "guard".
+void write_mode(wire::JsonWriter& out, const View& view);
+/// The members that every aggregate ends with: epoch, revision, those of write_mode and, when there is any, oldest_evidence_ms.
 void write_freshness(wire::JsonWriter& out, Revision revision, const Evidence& evidence, const View& view);
 
 /// Since the agent was last heard. Restored agents were never heard by this process: theirs counts on the wall clock.
@@ -42,7 +44,7 @@ Duration evidence_age(const AgentRecord& record, const View& view);
 /// 503 with the reasons and Retry-After while lists may not be believed; nothing when they may.
 std::optional<Reply> not_ready(const Call& call);
 
-/// The weak tag of an answer: same tag, same beliefs; ages and last_seen may differ. "" when there is no snapshot.
+/// The weak tag of an answer: same tag, same beliefs, the guard's included; ages and last_seen may differ. "" when there is no snapshot.
 std::string etag_of(Revision revision, const View& view);
 /// 304 when the client has this tag already.
 std::optional<Reply> not_modified(const Call& call, const std::string& etag);

@@ -14,14 +14,18 @@ Reply get_healthz(const Call& call);         // health.cpp
 Reply get_readyz(const Call& call);
 Reply get_openapi(const Call& call);         // openapi.cpp
 Reply list_agents(const Call& call);         // agents.cpp
-Reply get_agent(const Call& call);           // agent.cpp
 Reply list_capabilities(const Call& call);   // capabilities.cpp
 Reply get_summary(const Call& call);         // summary.cpp
 Reply list_sources(const Call& call);        // sources.cpp
 Reply get_version(const Call& call);         // version.cpp
+Reply get_expected(const Call& call);        // expected.cpp
+Reply thaw(const Call& call);                // thaw.cpp
 
 /// Called once, on the loop's thread, possibly before the handler returns and possibly after its Call is gone.
 using Answer = std::function<void(Reply)>;
+void get_agent(const Call& call, Answer answer);       // agent.cpp
+void explain_agent(const Call& call, Answer answer);   // why.cpp
+void get_history(const Call& call, Answer answer);     // history.cpp
 void register_agent(const Call& call, Answer answer);  // registration.cpp
 void renew_agent(const Call& call, Answer answer);
 void leave_agent(const Call& call, Answer answer);
@@ -35,6 +39,8 @@ Reply refused_by_door(const Error& error, std::string_view path);
 /// "/api/v1/agents/<id>", encoded.
 std::string agent_path(std::string_view id);
 /// 404 that names near ids; used by every route of one agent.
-Reply unknown_agent(const Call& call);
+Reply unknown_agent(const Asked& asked);
+/// The same for routes that only read: of an agent that was forgotten it says when and why, and where its history is.
+void answer_unknown(const Call& call, Answer answer);  // history.cpp
 
 }  // namespace choregos::api

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "choregos/api/http/fakes_for_tests.hpp"
@@ -27,14 +28,30 @@ class Handlers : public ::testing::Test {
     services.wall_now = [this] { return fleet.wall(); };
     services.started = fleet.wall();
     services.build = {"0.1.0", "abc1234", "GNU 12.2.0"};
+    services.explain = [this](const std::string& id, const std::function<void(Result<Explanation>)>& done) {
+      auto explanation = fleet.registry.explain(id, fleet.now);
+      done(explanation ? Result<Explanation>(*explanation) : fail(ErrorCode::not_found, "nobody"));
+    };
+    services.past = [this](const std::string& id, const std::function<void(Result<Past>)>& done) { done(pasts[id]); };
+    services.sign = [this](Sign sign) {
+      signs.push_back(std::move(sign));
+      return true;
+    };
   }
 
   Reply ask(RouteId id, wire::Parameters parameters = {}, std::string agent = {}, std::string if_none_match = {}) {
-    const View view{services, fleet.snapshot(), mode, fleet.now, fleet.wall()};
-    const Call call{route(id), agent, std::string(route(id).pattern), std::move(parameters), std::move(if_none_match), {}, {}, view};
+    const auto snapshot = fleet.snapshot();
+    const View view{services, snapshot, std::string(to_string(snapshot->guard()->mode)), fleet.now, fleet.wall()};
+    const Call call{route(id), agent, std::string(route(id).pattern), std::move(parameters), std::move(if_none_match), body, {}, view};
+    Reply later;
+    const Answer answer = [&](Reply reply) { later = std::move(reply); };
     switch (id) {
       case RouteId::agents_list: return list_agents(call);
-      case RouteId::agent_get: return get_agent(call);
+      case RouteId::agent_get: get_agent(call, answer); return later;
+      case RouteId::agent_why: explain_agent(call, answer); return later;
+      case RouteId::agent_history: get_history(call, answer); return later;
+      case RouteId::thaw: return thaw(call);
+      case RouteId::expected: return get_expected(call);
       case RouteId::capabilities: return list_capabilities(call);
       case RouteId::summary: return get_summary(call);
       case RouteId::sources: return list_sources(call);
@@ -75,8 +92,20 @@ class Handlers : public ::testing::Test {
   Services services;
   Readiness readiness{true, {}, 1s};
   std::vector<SourceHealth> sources;
-  std::string mode = "normal";
+  std::string body;
+  std::map<std::string, Past> pasts;
+  std::vector<Sign> signs;
   HttpCounters counters;
+
+  /// Everybody falls silent, and the guard does not believe it.
+  void freeze() {
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 1; i <= 20; ++i) fleet.hear("a" + std::to_string(i));
+      fleet.advance(500ms);
+    }
+    fleet.advance(12s);
+    ASSERT_EQ(fleet.snapshot()->guard()->mode, Mode::frozen);
+  }
 };
 
 /// Decodes as a strict reader of the original record would: exactly these names with these types.
@@ -212,8 +241,6 @@ TEST_F(Handlers, TagMeansTheSameBeliefs) {
   fleet.hear("a2");
   EXPECT_EQ(ask(RouteId::agents_list, {}, {}, tag).status, 200);
   EXPECT_EQ(ask(RouteId::agent_get, {}, "a1", tag).status, 304);  // a1 itself has not changed
-  mode = "frozen";
-  EXPECT_EQ(ask(RouteId::agent_get, {}, "a1", tag).status, 200);
   EXPECT_EQ(header(ask(RouteId::agents_list, {{"sort", "last_seen"}}), "ETag"), "");
 }
 
@@ -324,6 +351,140 @@ TEST_F(Handlers, MetricsPassPromtool) {
   ASSERT_NE(promtool, nullptr);
   std::fwrite(reply.body.data(), 1, reply.body.size(), promtool);
   EXPECT_EQ(::pclose(promtool), 0);
+}
+
+TEST_F(Handlers, AFrozenDomainStandsInEveryAnswerAndChangesItsTag) {
+  fleet.hear("a1");
+  EXPECT_FALSE(json(ask(RouteId::agents_list)).as_object().contains("guard"));
+  freeze();
+  for (const auto id : {RouteId::agents_list, RouteId::summary, RouteId::sources, RouteId::capabilities}) {
+    const auto body = json(ask(id));
+    EXPECT_EQ(body.at("mode").as_string(), "frozen");
+    const auto& domain = body.at("guard").at("domains").at(0);
+    EXPECT_EQ(domain.at("mode").as_string(), "frozen");
+    EXPECT_GE(domain.at("silent").as_int64(), 3);
+    EXPECT_FALSE(domain.at("cause").as_string().empty());
+  }
+  EXPECT_EQ(json(ask(RouteId::agents_list)).at("agents").as_array().size(), 20u) << "nobody is lost";
+  EXPECT_EQ(json(ask(RouteId::summary)).at("liveness").at("lost").as_int64(), 0);
+
+  const auto tag = header(ask(RouteId::agents_list), "ETag");
+  EXPECT_NE(tag.find("-frozen-"), std::string::npos) << tag;
+  EXPECT_EQ(ask(RouteId::agents_list, {}, {}, tag).status, 304);
+  // One of them is heard: that is a revision; the guard's count of the silent moves with it. Then a thaw, which is none.
+  fleet.registry.note(Sign{SignKind::thaw, fleet.now, {}, {}, 0, "operator", "", ""}, fleet.now, fleet.wall(), fleet.changes);
+  const auto after = header(ask(RouteId::agents_list), "ETag");
+  EXPECT_NE(after, tag);
+  EXPECT_NE(after.find("-draining-"), std::string::npos) << after;
+  EXPECT_EQ(ask(RouteId::agents_list, {}, {}, tag).status, 200);
+
+  const auto metrics = ask(RouteId::metrics).body;
+  EXPECT_NE(metrics.find("choregos_mode{mode=\"draining\"} 1"), std::string::npos);
+  EXPECT_NE(metrics.find("choregos_frozen_domains 0\n"), std::string::npos);
+  EXPECT_EQ(metrics.find("choregos_draining_domains 0\n"), std::string::npos);
+  EXPECT_NE(metrics.find("choregos_silent_agents{domain=\""), std::string::npos);
+  EXPECT_EQ(metrics.find("choregos_freezes_total 0\n"), std::string::npos);
+}
+
+TEST_F(Handlers, ThawGivesTheSignForFrozenDomainsOnly) {
+  body = "{}";
+  EXPECT_EQ(ask(RouteId::thaw).body, R"({"thawed":[]})");
+  body = R"({"domain":"network"})";
+  EXPECT_EQ(ask(RouteId::thaw).status, 404);
+  EXPECT_TRUE(signs.empty());
+  freeze();
+  const std::string frozen = fleet.snapshot()->guard()->domains.at(0).name;
+  body = R"({"domain":"node nowhere"})";
+  const auto unknown = ask(RouteId::thaw);
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_NE(unknown.body.find("frozen are " + frozen), std::string::npos) << unknown.body;
+  body = "{\"domain\":\"" + frozen + "\"}";
+  EXPECT_EQ(ask(RouteId::thaw).body, "{\"thawed\":[\"" + frozen + "\"]}");
+  ASSERT_EQ(signs.size(), 1u);
+  EXPECT_EQ(signs[0].kind, SignKind::thaw);
+  EXPECT_EQ(signs[0].subject, frozen);
+  body = "{}";
+  EXPECT_FALSE(json(ask(RouteId::thaw)).at("thawed").as_array().empty());
+  EXPECT_EQ(signs.back().subject, "");
+  for (const char* wrong : {"[]", R"({"domain":1})", R"({"domian":"network"})", "{"}) {
+    body = wrong;
+    EXPECT_EQ(ask(RouteId::thaw).status, 400) << wrong;
+  }
+  services.sign = nullptr;
+  body = "{}";
+  EXPECT_EQ(ask(RouteId::thaw).status, 503);
+}
+
+TEST_F(Handlers, WhyTellsTheEvidenceByIdAndByAlias) {
+  fleet.hear("a1", fakes::claims_like_the_original());
+  const auto body = json(ask(RouteId::agent_why, {}, "a1"));
+  EXPECT_EQ(body.at("id").as_string(), "a1");
+  EXPECT_EQ(body.at("liveness").as_string(), "alive");
+  EXPECT_EQ(body.at("channels").at(0).at("source").as_string(), "beacon");
+  EXPECT_FALSE(body.at("fields").as_array().empty());
+  EXPECT_FALSE(body.at("would_change").as_array().empty());
+  EXPECT_EQ(body.at("revision").as_int64(), 1001);
+  EXPECT_EQ(body.at("mode").as_string(), "normal");
+  EXPECT_EQ(ask(RouteId::agent_why, {}, "a9").status, 404);
+  readiness.ready = false;
+  EXPECT_EQ(ask(RouteId::agent_why, {}, "a1").status, 200);
+  EXPECT_EQ(ask(RouteId::agent_why, {}, "a9").status, 503);
+  services.explain = nullptr;
+  EXPECT_EQ(ask(RouteId::agent_why, {}, "a1").status, 503);
+}
+
+TEST_F(Handlers, AForgottenAgentIsNotFoundWithItsLastWordAndItsHistory) {
+  fleet.hear("a1");
+  HistoryEvent event;
+  event.id = "a1";
+  pasts["a1"].events = {event};
+  const auto listed = json(ask(RouteId::agent_history, {}, "a1"));
+  EXPECT_TRUE(listed.at("listed").as_bool());
+  EXPECT_EQ(listed.at("events").as_array().size(), 1u);
+
+  Forgotten gone;
+  gone.agent.id = "b1";
+  gone.agent.liveness = Liveness::lost;
+  gone.agent.reason = "silent for 10 s";
+  gone.forgotten_at = gone.last_seen = fleet.wall();
+  pasts["b1"].forgotten = gone;
+  const auto reply = ask(RouteId::agent_get, {}, "b1");
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(reply.content_type, "application/problem+json");
+  const auto body = json(reply);
+  EXPECT_EQ(body.at("code").as_string(), "not_found");
+  EXPECT_NE(body.at("detail").as_string().find("was forgotten at " + to_rfc3339(fleet.wall()) + ": it was lost (silent for 10 s)"), std::string::npos) << reply.body;
+  EXPECT_EQ(body.at("forgotten").at("liveness").as_string(), "lost");
+  EXPECT_EQ(body.at("history").as_string(), "/api/v1/agents/b1/history");
+  EXPECT_EQ(ask(RouteId::agent_why, {}, "b1").body.find("was forgotten") == std::string::npos, false);
+  const auto history = json(ask(RouteId::agent_history, {}, "b1"));
+  EXPECT_FALSE(history.at("listed").as_bool());
+  EXPECT_EQ(history.at("forgotten").at("liveness_reason").as_string(), "silent for 10 s");
+  EXPECT_EQ(ask(RouteId::agent_history, {}, "c1").status, 404);
+  services.past = nullptr;
+  EXPECT_EQ(ask(RouteId::agent_history, {}, "a1").status, 503);
+  EXPECT_EQ(ask(RouteId::agent_get, {}, "b1").status, 404);
+}
+
+TEST_F(Handlers, ExpectedNamesWhoIsMissingAndNeverAnswersBeforeItCanBeTrue) {
+  services.expected = [] {
+    ExpectedFound found;
+    found.services.push_back({});
+    found.services[0].name = "chorus";
+    found.services[0].desired = 1;
+    found.services[0].desired_by = "configuration";
+    found.services[0].missing.push_back({"chorus.1.t1", "", "", "", "DNS lacks it"});
+    return found;
+  };
+  const auto body = json(ask(RouteId::expected));
+  EXPECT_FALSE(body.at("matches").as_bool());
+  EXPECT_EQ(body.at("services").at(0).at("missing").at(0).at("task").as_string(), "chorus.1.t1");
+  EXPECT_EQ(body.at("mode").as_string(), "normal");
+  readiness.ready = false;
+  EXPECT_EQ(ask(RouteId::expected).status, 503);
+  readiness.ready = true;
+  services.expected = nullptr;
+  EXPECT_EQ(ask(RouteId::expected).status, 503);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace choregos::api {
 namespace {
 
-std::string mode_of(const Services& services) { return services.mode ? std::string(services.mode()) : std::string("normal"); }
+std::string mode_of(const SnapshotPtr& snapshot) { return std::string(to_string(snapshot ? snapshot->guard()->mode : Mode::normal)); }
 
 bool has_header(const Reply& reply, std::string_view name) {
   return std::any_of(reply.headers.begin(), reply.headers.end(), [&](const auto& header) { return header.first == name; });
@@ -39,7 +39,7 @@ Incoming incoming_of(const net::HttpRequest& request) {
 
 /// HEAD of a tether: the head that GET would give, without opening one.
 Reply tether_head(const Call& call) {
-  if (!call.view.snapshot || !call.view.snapshot->find(call.id)) return unknown_agent(call);
+  if (!call.view.snapshot || !call.view.snapshot->find(call.id)) return unknown_agent(call.asked());
   Reply reply;
   reply.content_type = "text/event-stream";
   return reply;
@@ -78,7 +78,9 @@ net::HttpServer::Handler HttpApi::handler() {
 
 View HttpApi::look() const {
   const Services& services = state_->services;
-  return {services, services.snapshot(), mode_of(services), services.now(), services.wall_now()};
+  SnapshotPtr snapshot = services.snapshot();
+  std::string mode = mode_of(snapshot);
+  return {services, std::move(snapshot), std::move(mode), services.now(), services.wall_now()};
 }
 
 void HttpApi::dress(Reply& reply, const State& state, bool tell_freshness) {
@@ -87,8 +89,9 @@ void HttpApi::dress(Reply& reply, const State& state, bool tell_freshness) {
   reply.with("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (!has_header(reply, "Cache-Control")) reply.with("Cache-Control", "no-store");
   if (!tell_freshness) return;
-  if (const auto snapshot = state.services.snapshot()) reply.with("Choregos-Revision", to_string(snapshot->revision()));
-  reply.with("Choregos-Mode", mode_of(state.services));
+  const auto snapshot = state.services.snapshot();
+  if (snapshot) reply.with("Choregos-Revision", to_string(snapshot->revision()));
+  reply.with("Choregos-Mode", mode_of(snapshot));
 }
 
 void HttpApi::count(State& state, const Route* route, int status) {
@@ -134,7 +137,9 @@ void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const Op
     case RouteId::readyz: return answer(get_readyz(call));
     case RouteId::openapi: return answer(get_openapi(call));
     case RouteId::agents_list: return answer(list_agents(call));
-    case RouteId::agent_get: return answer(get_agent(call));
+    case RouteId::agent_get: return get_agent(call, std::move(answer));
+    case RouteId::agent_why: return explain_agent(call, std::move(answer));
+    case RouteId::agent_history: return get_history(call, std::move(answer));
     case RouteId::agent_register: return register_agent(call, std::move(answer));
     case RouteId::agent_leave: return leave_agent(call, std::move(answer));
     case RouteId::agent_renew: return renew_agent(call, std::move(answer));
@@ -142,6 +147,8 @@ void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const Op
     case RouteId::capabilities: return answer(list_capabilities(call));
     case RouteId::summary: return answer(get_summary(call));
     case RouteId::sources: return answer(list_sources(call));
+    case RouteId::expected: return answer(get_expected(call));
+    case RouteId::thaw: return answer(thaw(call));
     case RouteId::version: return answer(get_version(call));
     case RouteId::metrics: break;
   }

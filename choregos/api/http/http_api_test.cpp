@@ -104,6 +104,12 @@ class HttpApiTest : public ::testing::Test {
     services.started = fleet.wall();
     services.build = {"0.1.0", "", ""};
     services.door = with_door ? &door : nullptr;
+    services.explain = [this](const std::string& id, const std::function<void(Result<Explanation>)>& done) {
+      auto explanation = fleet.registry.explain(id, fleet.now);
+      done(explanation ? Result<Explanation>(*explanation) : fail(ErrorCode::not_found, "nobody"));
+    };
+    services.past = [](const std::string&, const std::function<void(Result<Past>)>& done) { done(Past{}); };
+    services.expected = [] { return ExpectedFound{}; };
     services.server_stats = [this] { return server->stats(); };
     GateOptions options;
     options.bound = {SocketAddress{IpAddress::v4(127, 0, 0, 1), 0}};

@@ -15,6 +15,7 @@ Reply get_index(const Call&) {
 <li><a href="/api/v1/summary">/api/v1/summary</a>: the fleet in numbers</li>
 <li><a href="/api/v1/capabilities">/api/v1/capabilities</a>: what the fleet can do</li>
 <li><a href="/api/v1/sources">/api/v1/sources</a>: how agents are heard of</li>
+<li><a href="/api/v1/expected">/api/v1/expected</a>: who should be there and is not</li>
 <li><a href="/api/v1/version">/api/v1/version</a>: which program this is</li>
 <li><a href="/openapi.json">/openapi.json</a>: every route, described</li>
 <li><a href="/metrics">/metrics</a>, <a href="/readyz">/readyz</a>, <a href="/healthz">/healthz</a></li>

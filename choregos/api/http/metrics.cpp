@@ -25,6 +25,23 @@ void write_self(MetricsWriter& out, const View& view, bool ready) {
   out.family("choregos_mode", MetricType::gauge, "The mode of belief that is in force; always 1.").sample(wide(1), {{"mode", view.mode}});
 }
 
+/// What the guard against mass silence holds.
+void write_guard(MetricsWriter& out, const GuardView& guard) {
+  const auto& domains = guard.domains;
+  const auto in = [&](Mode mode) { return wide(static_cast<std::size_t>(std::count_if(domains.begin(), domains.end(), [&](const auto& d) { return d.mode == mode; }))); };
+  out.family("choregos_frozen_domains", MetricType::gauge, "Domains in which nobody is declared lost by silence.").sample(in(Mode::frozen));
+  out.family("choregos_draining_domains", MetricType::gauge, "Domains whose silent agents are let go one a second.").sample(in(Mode::draining));
+  if (!domains.empty()) {
+    out.family("choregos_silent_agents", MetricType::gauge, "Agents of a frozen or draining domain that are not heard; the 200 largest domains.");
+    std::vector<DomainView> largest = domains;
+    std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.silent > b.silent; });
+    if (largest.size() > kCapabilityLabelsMax) largest.resize(kCapabilityLabelsMax);
+    for (const DomainView& d : largest) out.sample(std::uint64_t{d.silent}, {{"domain", d.name}, {"mode", to_string(d.mode)}});
+  }
+  out.family("choregos_freezes_total", MetricType::counter, "How often a domain was frozen.").sample(guard.freezes);
+  out.family("choregos_health_score", MetricType::gauge, "How far our own ears are to be doubted: 0 = fine, 8 = most; waits grow with it.").sample(std::uint64_t{guard.health_score});
+}
+
 void write_capabilities(MetricsWriter& out, const Snapshot& snapshot) {
   auto capabilities = snapshot.capabilities();
   out.family("choregos_capabilities", MetricType::gauge, "Distinct capabilities of the listed agents.").sample(wide(capabilities.size()));
@@ -41,6 +58,7 @@ void write_fleet(MetricsWriter& out, const View& view) {
   for (const auto liveness : kLivenesses) out.sample(wide(counts.by_liveness[static_cast<std::size_t>(liveness)]), {{"liveness", to_string(liveness)}});
   out.family("choregos_agents_status", MetricType::gauge, "Agents that are alive, suspect or unconfirmed, by what they say they do.");
   for (const auto status : kStatuses) out.sample(wide(counts.by_status[static_cast<std::size_t>(status)]), {{"status", to_string(status)}});
+  write_guard(out, *view.snapshot->guard());
   write_capabilities(out, *view.snapshot);
   const auto revision = view.snapshot->revision();
   out.family("choregos_epoch", MetricType::gauge, "Rises at each start of the registry.").sample(revision.epoch);
@@ -106,6 +124,8 @@ void write_writer(MetricsWriter& out, const View& view) {
   out.sample(stats.applied, {{"result", "applied"}});
   out.sample(stats.refused, {{"result", "refused"}});
   out.sample(stats.dropped, {{"result", "dropped"}});
+  out.family("choregos_writer_signs_total", MetricType::counter, "Signs of our own condition that were taken.").sample(stats.signs);
+  out.family("choregos_writer_asks_total", MetricType::counter, "Questions that the registry wanted put to quiet agents.").sample(stats.asks);
   out.family("choregos_writer_batches_total", MetricType::counter, "Batches applied.").sample(stats.batches);
   out.family("choregos_writer_changes_total", MetricType::counter, "Changes of what is believed.").sample(stats.changes);
   out.family("choregos_writer_persist_errors_total", MetricType::counter, "Batches that could not be made durable.").sample(stats.persist_errors);

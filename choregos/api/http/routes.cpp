@@ -22,6 +22,7 @@ constexpr std::array kReady{200, 503};
 constexpr std::array kDocument{200, 304};
 constexpr std::array kList{200, 304, 503};
 constexpr std::array kRecord{200, 304, 404, 503};
+constexpr std::array kOne{200, 404, 503};
 constexpr std::array kRegister{200, 201, 409, 503};
 constexpr std::array kRenew{200, 404, 409, 503};
 constexpr std::array kLeave{204, 404, 409, 503};
@@ -39,9 +40,13 @@ constexpr std::array<Route, kRouteCount> kRoutes{{
     {RouteId::agent_leave, "DELETE", "/api/v1/agents/{id}", Role::agent, BodyRule::none, Names{kLeaveParameters}, Codes{kLeave}},
     {RouteId::agent_renew, "POST", "/api/v1/agents/{id}/renew", Role::agent, BodyRule::optional_json, Names{kLifeParameters}, Codes{kRenew}},
     {RouteId::agent_tether, "GET", "/api/v1/agents/{id}/tether", Role::agent, BodyRule::none, Names{kLifeParameters}, Codes{kTether}},
+    {RouteId::agent_why, "GET", "/api/v1/agents/{id}/why", Role::reader, BodyRule::none, Names{}, Codes{kOne}},
+    {RouteId::agent_history, "GET", "/api/v1/agents/{id}/history", Role::reader, BodyRule::none, Names{}, Codes{kOne}},
     {RouteId::capabilities, "GET", "/api/v1/capabilities", Role::reader, BodyRule::none, Names{kFreshParameters}, Codes{kList}},
     {RouteId::summary, "GET", "/api/v1/summary", Role::reader, BodyRule::none, Names{kFreshParameters}, Codes{kReady}},
     {RouteId::sources, "GET", "/api/v1/sources", Role::reader, BodyRule::none, Names{}, Codes{kOk}},
+    {RouteId::expected, "GET", "/api/v1/expected", Role::reader, BodyRule::none, Names{}, Codes{kReady}},
+    {RouteId::thaw, "POST", "/api/v1/guard/thaw", Role::admin, BodyRule::json, Names{}, Codes{kOne}},
     {RouteId::version, "GET", "/api/v1/version", Role::reader, BodyRule::none, Names{}, Codes{kOk}},
 }};
 

@@ -14,12 +14,12 @@ namespace choregos::api {
 
 enum class RouteId : std::uint8_t {
   index, healthz, readyz, metrics, openapi, agents_list, agent_get, agent_register, agent_leave, agent_renew, agent_tether,
-  capabilities, summary, sources, version,
+  agent_why, agent_history, capabilities, summary, sources, expected, thaw, version,
 };
-inline constexpr std::size_t kRouteCount = 15;
+inline constexpr std::size_t kRouteCount = 19;
 
 /// The least role that may use a route once roles exist. Today a bearer token holds every role; `open` needs none.
-enum class Role : std::uint8_t { open, reader, agent };
+enum class Role : std::uint8_t { open, reader, agent, admin };
 
 /// What a request may carry as its body.
 enum class BodyRule : std::uint8_t { none, optional_json, json };

@@ -11,7 +11,11 @@
 #include <vector>
 
 #include "choregos/base/time.hpp"
+#include "choregos/model/expected_found.hpp"
+#include "choregos/model/explanation.hpp"
+#include "choregos/model/history.hpp"
 #include "choregos/model/registration.hpp"
+#include "choregos/model/sign.hpp"
 #include "choregos/model/source_health.hpp"
 #include "choregos/net/http_server.hpp"
 #include "choregos/registry/snapshot.hpp"
@@ -43,7 +47,11 @@ struct Services {
   std::function<WallTime()> wall_now;
   RegistrationDoor* door = nullptr;  ///< null: the writing routes answer 503
   // Optional.
-  std::function<std::string_view()> mode;  ///< "normal" when unset; anything else says how verdicts are restrained
+  // These two answer once, on the loop's thread, later. Unset: their routes answer 503.
+  std::function<void(std::string id, std::function<void(Result<Explanation>)>)> explain;  ///< as Writer::explain
+  std::function<void(std::string id, std::function<void(Result<Past>)>)> past;            ///< as Store::past
+  std::function<ExpectedFound()> expected;          ///< unset: nothing is known of what should be there
+  std::function<bool(Sign)> sign;                   ///< as Writer::submit; unset: nothing can be thawed here
   BuildInfo build;
   WallTime started;  ///< when this process began to serve
   std::function<Writer::Stats()> writer_stats;
