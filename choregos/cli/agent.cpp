@@ -35,6 +35,7 @@ int agent(const Context& context, const std::string& id, Streams s) {
   add("liveness", liveness, paint_of(a));
   add("status", std::string(to_string(a.status)));
   add("draining", a.draining ? "yes: its name is gone from its service, it still answers" : "");
+  add("reachable", a.reachable && !*a.reachable ? "no: it is heard, and does not answer when it is asked; see: choregos why " + a.id : "", Paint::warn);
   add("conflict", a.conflict ? "another living process claims this id: " + joined(a.contenders) : "", Paint::bad);
   add("last seen", to_rfc3339(view->last_seen) + " (" + format_age(view->age) + " ago)");
   add("first seen", to_rfc3339(a.first_seen));

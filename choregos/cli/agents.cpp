@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "choregos/cli/document.hpp"
+#include "choregos/cli/guard_text.hpp"
 #include "choregos/cli/paint.hpp"
 #include "choregos/cli/table.hpp"
 #include "choregos/cli/verbs.hpp"
@@ -73,12 +74,12 @@ int agents(const Context& context, const AgentsArguments& arguments, Streams s) 
     for (const AgentView& view : page->agents) s.out << view.agent.id << "\n";
     return 0;
   }
+  print_guard(page->guard, context, s.err);
   if (page->agents.empty()) {
     s.err << "no agents" << (*query == Query{} ? "; start one with choregos-agent, or see: choregos sources" : " match") << "\n";
     return 0;
   }
   print_table(*page, context, s.out);
-  if (page->mode != "normal") s.err << "the registry is " << page->mode << ": verdicts are held back; see: choregos doctor\n";
   if (page->total > page->agents.size()) s.err << page->agents.size() << " of " << page->total << " agents\n";
   return 0;
 }

@@ -78,7 +78,12 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   std::string id;
   auto* agent_verb = app.add_subcommand("agent", "Show one agent, by id or alias");
   agent_verb->add_option("id", id, "Its id, Swarm task name or address")->required();
+  auto* why_verb = app.add_subcommand("why", "Why an agent is believed to be as it is: the evidence and what would change it");
+  why_verb->add_option("id", id, "Its id, Swarm task name or address")->required();
+  auto* history_verb = app.add_subcommand("history", "What happened to an agent, also to one that is no longer listed");
+  history_verb->add_option("id", id, "Its id, Swarm task name or address")->required();
   auto* capabilities_verb = app.add_subcommand("capabilities", "Count agents by capability");
+  auto* expected_verb = app.add_subcommand("expected", "What should be there against what is found; exit code 1 when they differ");
   auto* summary_verb = app.add_subcommand("summary", "The fleet in numbers");
   auto* sources_verb = app.add_subcommand("sources", "How each way of learning does; -o wide with its counters");
 
@@ -89,6 +94,10 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   peers_verb->add_option("--port", listen.port, "UDP port")->type_name("PORT");
   peers_verb->add_option("-i,--interface", listen.interfaces, "Listen on this interface; repeat for several, default all")->type_name("NAME");
   peers_verb->add_option("--key-file", listen.key_file, "Keys by which beacons are verified")->type_name("FILE");
+
+  std::string domain;
+  auto* thaw_verb = app.add_subcommand("thaw", "Let silent agents of a frozen domain be lost after all");
+  thaw_verb->add_option("domain", domain, "As shown on top of lists, such as 'subnet 10.0.1.0/24'; left out: all");
 
   auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
   auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");
@@ -118,7 +127,11 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
 
   if (*agents_verb) return agents(context, list, s);
   if (*agent_verb) return agent(context, id, s);
+  if (*why_verb) return why(context, id, s);
+  if (*history_verb) return history(context, id, s);
+  if (*thaw_verb) return thaw(context, domain, s);
   if (*capabilities_verb) return capabilities(context, s);
+  if (*expected_verb) return expected(context, s);
   if (*summary_verb) return summary(context, s);
   if (*sources_verb) return sources(context, s);
   if (*peers_verb) {

@@ -45,6 +45,9 @@ const std::map<std::string, std::string>& values() {
   return known;
 }
 
+/// Verbs whose argument is an agent.
+bool takes_agent(const Verb& verb) { return verb.name == "agent" || verb.name == "why" || verb.name == "history"; }
+
 std::string words(const std::vector<std::pair<std::string, std::string>>& flags) {
   std::string out;
   for (const auto& flag : flags) out += (out.empty() ? "" : " ") + flag.first;
@@ -70,7 +73,7 @@ std::string bash(const std::vector<Verb>& verbs) {
   out += "' -- \"$cur\")) ;;\n";
   for (const auto& verb : verbs) {
     out += "    " + verb.name + ")\n";
-    if (verb.name == "agent") out += "      [[ $cur != -* ]] && { COMPREPLY=($(compgen -W \"$(choregos agents -o name 2>/dev/null)\" -- \"$cur\")); return; }\n";
+    if (takes_agent(verb)) out += "      [[ $cur != -* ]] && { COMPREPLY=($(compgen -W \"$(choregos agents -o name 2>/dev/null)\" -- \"$cur\")); return; }\n";
     if (verb.name == "completion") out += "      [[ $cur != -* ]] && { COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")); return; }\n";
     out += "      COMPREPLY=($(compgen -W '" + words(verb.flags) + "' -- \"$cur\")) ;;\n";
   }
@@ -87,7 +90,7 @@ std::string zsh(const std::vector<Verb>& verbs) {
       const auto list = values().find(flag);
       out += " '" + flag + "[" + escaped(what) + "]" + (list != values().end() ? ":value:(" + list->second + ")" : "") + "'";
     }
-    if (verb.name == "agent") out += " '*:agent:(${(f)\"$(choregos agents -o name 2>/dev/null)\"})'";
+    if (takes_agent(verb)) out += " '*:agent:(${(f)\"$(choregos agents -o name 2>/dev/null)\"})'";
     if (verb.name == "completion") out += " '*:shell:(bash zsh fish)'";
     out += " ;;\n";
   }
@@ -105,7 +108,7 @@ std::string fish(const std::vector<Verb>& verbs) {
              (list != values().end() ? " -xa '" + list->second + "'" : "") + "\n";
     }
   }
-  return out + "complete -c choregos -n '__fish_seen_subcommand_from agent' -a '(choregos agents -o name 2>/dev/null)'\ncomplete -c choregos -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
+  return out + "complete -c choregos -n '__fish_seen_subcommand_from agent why history' -a '(choregos agents -o name 2>/dev/null)'\ncomplete -c choregos -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 // choregos doctor: asks what a person would ask when the list is not what they expect, and says what to do about it.
+#include <boost/json.hpp>
 #include <ostream>
 
 #include "choregos/base/text.hpp"
 #include "choregos/cli/document.hpp"
+#include "choregos/cli/guard_text.hpp"
 #include "choregos/cli/paint.hpp"
 #include "choregos/cli/table.hpp"
 #include "choregos/cli/verbs.hpp"
+#include "choregos/wire/expected_json.hpp"
 
 namespace choregos::cli {
 namespace {
@@ -49,15 +52,32 @@ void examine_sources(const std::vector<SourceHealth>& sources, Report& report) {
   if (!any) report.say(Paint::bad, "fault", "no source is configured", "name a Swarm service, a target file, or let agents register; see docs/OPERATING.md");
 }
 
+void examine_guard(const GuardView& guard, Report& report) {
+  const auto lines = guard_lines(guard);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::string advice = "see whether this host still hears them: its network, its load, the sources above; waits shorten again when it does";
+    if (i < guard.domains.size()) {
+      const DomainView& domain = guard.domains[i];
+      advice = domain.mode == Mode::draining ? "nothing to do: those that are heard again stay, the others are lost one by one"
+                                             : "see whether you reach them: if they are alive, mend the path to this host; if they are truly gone: choregos thaw '" + domain.name + "'";
+      if (domain.mode == Mode::frozen && domain.until != Instant::never()) advice += " (it drains by itself in " + format_age(domain.until - Instant{}) + ")";
+    }
+    report.say(Paint::warn, "warn", lines[i], advice);
+  }
+}
+
 void examine_agents(Client& client, Report& report) {
   const auto page = client.agents();
   if (!page) return report.say(Paint::bad, "fault", "the list cannot be read: " + page.error().message);
+  if (page->guard) examine_guard(*page->guard, report);
   std::size_t alive = 0;
   for (const AgentView& view : page->agents) {
     const Agent& a = view.agent;
     alive += a.liveness == Liveness::alive;
     if (a.conflict)
       report.say(Paint::warn, "warn", a.id + ": two living processes claim this id (" + joined(a.contenders) + ")", "give every agent an id of its own; replicas of one image often share a configured one");
+    if (a.reachable && !*a.reachable && a.liveness == Liveness::alive)
+      report.say(Paint::warn, "warn", a.id + ": is heard, and does not answer when it is asked", "its health endpoint is down or closed to this host; see: choregos why " + a.id);
     if (a.identity == IdentityKind::service)
       report.say(Paint::warn, "warn", a.id + ": a balancer in front of an unknown number of replicas that say no id",
                  "let the health body say an id, or probe tasks.<service> instead of the virtual address");
@@ -66,6 +86,25 @@ void examine_agents(Client& client, Report& report) {
   report.say(some && alive == page->agents.size() ? Paint::good : Paint::warn, some ? "ok" : "warn",
              std::to_string(alive) + " of " + std::to_string(page->agents.size()) + " listed agents are alive, revision " + to_string(page->revision) + ", mode " + page->mode,
              some ? "" : "start one: choregos-agent --id a1 --registry http://127.0.0.1:4470, or configure a source");
+}
+
+/// A choregosd that knows no such path is older; it says nothing then.
+void examine_expected(Client& client, Report& report) {
+  const auto body = client.get_raw("/api/v1/expected");
+  if (!body) return;
+  wire::JsonRules rules;
+  rules.bytes_max = body->size();
+  rules.member_count_max = limits::agent_count_max;
+  rules.text = wire::JsonText::any;
+  const auto value = wire::parse_json(*body, rules);
+  if (!value || !value->is_object()) return;
+  const auto found = wire::read_expected(value->get_object());
+  if (!found) return;
+  for (const ServiceFound& service : found->services) {
+    if (!service.matches()) report.say(Paint::warn, "warn", mismatch_line(service, 3), "each of them with its reason: choregos expected");
+    else if (service.desired) report.say(Paint::good, "ok", service.name + ": " + std::to_string(*service.desired) + " should be there, " + std::to_string(service.listed) + " are listed");
+  }
+  for (const auto& node : found->nodes) report.say(Paint::warn, "warn", "node " + node, "agents there may live all the same; see: choregos expected");
 }
 
 }  // namespace
@@ -89,6 +128,7 @@ int doctor(const Context& context, Streams s) {
   } else {
     examine_sources(*list, report);
   }
+  examine_expected(client, report);
   examine_agents(client, report);
   s.out << (report.faults == 0 && report.warnings == 0 ? "everything looks well\n" : std::to_string(report.faults) + " faults, " + std::to_string(report.warnings) + " warnings\n");
   return report.faults == 0 ? 0 : 1;

@@ -3,8 +3,10 @@
 #include <ostream>
 
 #include "choregos/cli/document.hpp"
+#include "choregos/cli/guard_text.hpp"
 #include "choregos/cli/table.hpp"
 #include "choregos/cli/verbs.hpp"
+#include "choregos/wire/guard_json.hpp"
 #include "choregos/wire/json.hpp"
 
 namespace choregos::cli {
@@ -49,9 +51,11 @@ int summary(const Context& context, Streams s) {
   }
   const auto value = wire::parse_json(*body, wire::JsonRules{.bytes_max = body->size(), .text = wire::JsonText::any});
   if (!value || !value->is_object()) return report(context, fail(ErrorCode::internal, "the answer is not the summary that this choregos knows"), s.err);
+  if (const auto guard = wire::read_guard_member(value->get_object())) print_guard(*guard, context, s.err);
   Table table({"WHAT", "HOW MUCH"});
   for (const auto& member : value->get_object()) {
     std::string name(member.key());
+    if (name == "guard") continue;  // said above, in words
     for (char& c : name)
       if (c == '_') c = ' ';
     if (std::string text = text_of(member.value()); !text.empty()) table.add({Cell(name, Paint::dim), std::move(text)});

@@ -44,11 +44,15 @@ void Table::print(std::ostream& out, bool headers, bool color) const {
     if (used[c]) last = c;
   }
   const auto line = [&](auto&& cell) {
+    std::size_t gap = 0;  // written only when something follows, so that no line ends in spaces
     for (std::size_t c = 0; c <= last; ++c) {
       if (!used[c]) continue;
       const auto [text, paint] = cell(c);
-      out << painted(text, paint, color);
-      if (c != last) out << std::string(widths[c] - display_width(text) + 2, ' ');
+      if (!text.empty()) {
+        out << std::string(gap, ' ') << painted(text, paint, color);
+        gap = 0;
+      }
+      gap += widths[c] - display_width(text) + 2;
     }
     out << "\n";
   };

@@ -31,6 +31,10 @@ struct PeersArguments {
 
 int agents(const Context& context, const AgentsArguments& arguments, Streams streams);
 int agent(const Context& context, const std::string& id, Streams streams);
+int why(const Context& context, const std::string& id, Streams streams);
+int history(const Context& context, const std::string& id, Streams streams);
+int thaw(const Context& context, const std::string& domain, Streams streams);  ///< "" = all
+int expected(const Context& context, Streams streams);  ///< 1 also when found and expected differ
 int capabilities(const Context& context, Streams streams);
 int summary(const Context& context, Streams streams);
 int sources(const Context& context, Streams streams);

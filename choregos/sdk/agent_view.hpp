@@ -11,6 +11,7 @@
 #include "choregos/base/time.hpp"
 #include "choregos/model/agent.hpp"
 #include "choregos/model/change.hpp"
+#include "choregos/model/guard.hpp"
 
 namespace choregos {
 
@@ -29,7 +30,8 @@ struct AgentPage {
   std::vector<AgentView> agents;
   std::size_t total = 0;       ///< matches without limit and cursor
   Revision revision;           ///< the belief that the page was read from
-  std::string mode = "normal"; ///< anything else says how verdicts are restrained at the moment
+  std::string mode = "normal"; ///< "draining" or "frozen" while verdicts of silence are held back
+  GuardViewPtr guard;          ///< whose; null when there is nothing to say. Its instants count from the answer, which is zero
   std::string next_cursor;     ///< "" = no more
 };
 

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -70,10 +71,17 @@ class Client::Impl {
     thread_.join();
   }
 
-  Result<Raw> get(std::string_view path) {
+  Result<Raw> get(std::string_view path) { return ask("GET", path, {}); }
+
+  /// A body is sent as JSON.
+  Result<Raw> ask(const char* method, std::string_view path, std::optional<std::string> json) {
     if (!url_) return fail(ErrorCode::invalid, "address " + url_.error().message);
     if (path.empty() || path[0] != '/') return fail(ErrorCode::invalid, "path '" + printable(path) + "' should begin with '/'");
-    auto request = sdk::registry_request(*url_, options_.token, "GET", std::string(path));
+    auto request = sdk::registry_request(*url_, options_.token, method, std::string(path));
+    if (json) {
+      request.headers.emplace_back("Content-Type", "application/json");
+      request.body = std::move(*json);
+    }
     if (!unix_path_.empty()) request.target = {.address = {}, .unix_path = unix_path_, .configured = true};
     request.headers.emplace_back("Accept", "application/json, application/problem+json;q=0.9, */*;q=0.8");
     request.timeout = options_.timeout;
@@ -91,8 +99,10 @@ class Client::Impl {
     return answer.get();
   }
 
-  Result<std::string> body(std::string_view path) {
-    auto raw = get(path);
+  Result<std::string> body(std::string_view path) { return good(get(path)); }
+
+  /// Statuses from 400 on become errors.
+  Result<std::string> good(Result<Raw> raw) const {
     if (!raw) return raw.error();
     if (raw->status >= 400) return wire::read_problem(raw->status, raw->body);
     if (raw->status < 200 || raw->status > 299) return fail(ErrorCode::unsupported, options_.address + " answered with status " + std::to_string(raw->status) + "; is it a choregosd?");
@@ -133,6 +143,7 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 Result<Client::Raw> Client::get(std::string_view path) { return impl_->get(path); }
 Result<std::string> Client::get_raw(std::string_view path) { return impl_->body(path); }
+Result<std::string> Client::post_raw(std::string_view path, std::string json) { return impl_->good(impl_->ask("POST", path, std::move(json))); }
 
 Result<AgentPage> Client::agents(const Query& query) {
   if (auto sound = check(query); !sound) return sound.error();
@@ -146,6 +157,7 @@ Result<AgentPage> Client::agents(const Query& query) {
   page.total = list->head.total;
   page.revision = list->head.revision;
   page.mode = list->head.mode;
+  page.guard = list->head.guard;
   page.next_cursor = list->head.next_cursor;
   return page;
 }

@@ -69,7 +69,9 @@ class Client {
 
   /// The body behind a path such as "/api/v1/agents?status=idle", as text. Statuses from 400 on become errors.
   Result<std::string> get_raw(std::string_view path);
-  /// The same with everything that came, whatever the status; an error only when there was no answer.
+  /// The body of the answer to a POST of this JSON text. Statuses from 400 on become errors. Never tried twice.
+  Result<std::string> post_raw(std::string_view path, std::string json);
+  /// The same as get_raw with everything that came, whatever the status; an error only when there was no answer.
   Result<Raw> get(std::string_view path);
 
  private:
