@@ -76,21 +76,50 @@ Result<void> Belief::persist(std::span<const Change> changes) {
   return kept;
 }
 
+void Belief::past(std::string id, std::function<void(Result<Past>)> done) {
+  constexpr std::size_t kQuestionsMax = 1000;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_ && questions_.size() < kQuestionsMax) {
+      questions_.emplace_back(std::move(id), std::move(done));
+      wake_.notify_all();
+      return;
+    }
+  }
+  done(fail(ErrorCode::exhausted, "too many ask for histories at the moment; try again"));
+}
+
+void Belief::answer_questions() {
+  decltype(questions_) questions;
+  {
+    const std::lock_guard lock(mutex_);
+    questions.swap(questions_);
+  }
+  for (const auto& [id, done] : questions) done(store_->past(id));
+}
+
 void Belief::keep() {
   std::unique_lock lock(mutex_);
-  Instant next_touch = now() + kTouchEvery;
+  Instant next_touch = now() + kTouchEvery, next_flush = now() + kFlushEvery;
   while (!stopping_) {
-    const Duration wait = disk_failed_ ? kRetryEvery : next_touch - now();
+    const Duration wait = disk_failed_ ? kRetryEvery : std::min(next_touch, next_flush) - now();
     const bool was_failed = disk_failed_;
-    wake_.wait_for(lock, std::max<Duration>(wait, 1ms), [&] { return stopping_ || disk_failed_ != was_failed; });
-    if (stopping_) return;
+    wake_.wait_for(lock, std::max<Duration>(wait, 1ms), [&] { return stopping_ || disk_failed_ != was_failed || !questions_.empty(); });
+    if (stopping_) break;
+    if (!questions_.empty()) {
+      lock.unlock();
+      answer_questions();
+      lock.lock();
+      continue;
+    }
     const bool due = now() >= next_touch;
-    if (!due && !disk_failed_) continue;
+    if (!due && now() < next_flush && !disk_failed_) continue;
     lock.unlock();
     if (due) {
       touch_all();
       next_touch = now() + kTouchEvery;
     }
+    next_flush = now() + kFlushEvery;
     const auto written = store_->flush();
     lock.lock();
     if (!written) {
@@ -100,6 +129,8 @@ void Belief::keep() {
       log_.info("store_recovered", {});
     }
   }
+  lock.unlock();
+  answer_questions();
 }
 
 void Belief::touch_all() {

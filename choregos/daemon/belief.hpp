@@ -1,13 +1,16 @@
-// What choregosd believes and keeps: the store, the writer with its registry, and the thread that writes soft state. Opened
+// What choregosd believes and keeps: the store, the writer with its registry, and the thread that writes soft state
+// and reads histories. Opened
 // before anything is heard, stopped after the last source.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "choregos/base/result.hpp"
@@ -21,8 +24,10 @@ namespace choregos::daemon {
 
 class Belief {
  public:
-  /// How often last_seen is written, while the disk works; when it does not, it is tried again each kRetryEvery.
+  /// How often last_seen is written, and what else is soft (liveness, histories), while the disk works; when it does not, it is
+  /// tried again each kRetryEvery.
   static constexpr Duration kTouchEvery = 30s;
+  static constexpr Duration kFlushEvery = 5s;
   static constexpr Duration kRetryEvery = 500ms;
 
   /// Opens the store, puts back what it knew, starts the writer. Blocks for as long as the disk takes. Errors: those of
@@ -36,6 +41,9 @@ class Belief {
   std::uint64_t epoch() const { return epoch_; }
   std::size_t restored() const { return restored_; }
   store::StoreHealth store_health() const { return store_->health(); }
+  /// What is kept of one id. `done` is called once, on the keeper's thread, when the disk has answered, or on this one. Errors:
+  /// those of Store::past; exhausted (too many wait).
+  void past(std::string id, std::function<void(Result<Past>)> done);
   /// Families choregos_store_*.
   void write_metrics(wire::MetricsWriter& out) const;
 
@@ -47,6 +55,7 @@ class Belief {
   void restore(Registry& registry, const store::Loaded& loaded);
   Result<void> persist(std::span<const Change> changes);
   void keep();
+  void answer_questions();
   void touch_all();
 
   std::unique_ptr<store::Store> store_;
@@ -62,6 +71,7 @@ class Belief {
   std::condition_variable wake_;
   bool stopping_ = false;
   bool disk_failed_ = false;
+  std::vector<std::pair<std::string, std::function<void(Result<Past>)>>> questions_;
   std::thread keeper_;
 };
 

@@ -148,6 +148,7 @@ void Hearing::build_docker_engine() {
     else log_.info("node_up", fields);
     belief_.writer().submit(std::move(sign));
   };
+  takers.expected = &expectations_;
   docker_ = std::make_unique<source::DockerEngine>(loop_, std::move(options), std::move(takers));
 }
 
@@ -279,6 +280,12 @@ std::vector<std::string> Hearing::unfinished() const {
   // What was heard can be read only when the writer has published it.
   if (*untold_ > 0) out.push_back("the first answers are being written down");
   return out;
+}
+
+ExpectedFound Hearing::expected() const { return expectations_.compare(probe_->targets(), *belief_.snapshot(), loop_.now()); }
+
+void Hearing::watch_expected() {
+  if (expectations_.any()) mismatches_.watch(expected(), log_);
 }
 
 void Hearing::watch() {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "choregos/daemon/belief.hpp"
+#include "choregos/daemon/expectations.hpp"
 #include "choregos/daemon/logger.hpp"
 #include "choregos/daemon/settings.hpp"
 #include "choregos/net/address_policy.hpp"
@@ -53,13 +54,17 @@ class Hearing {
   std::vector<std::string> unfinished() const;
   /// The first round is over, or has lasted long enough: unfinished() is not asked again.
   void settle() { settled_ = true; }
+  /// What should be there against what is found, as of now.
+  ExpectedFound expected() const;
+  /// Logs services that no longer match, or match again. Call it about each ten seconds, from the first round on.
+  void watch_expected();
   /// Logs changes of state since the last call, and losses. Call it about once a second.
   void watch();
   /// The UDP port that beacons arrive at; 0 = none.
   std::uint16_t beacon_port() const { return beacon_ ? beacon_->port() : 0; }
 
  private:
-  Hearing(net::Loop& loop, const Settings& settings, Belief& belief, Logger& log) : loop_(loop), settings_(settings), belief_(belief), log_(log) {}
+  Hearing(net::Loop& loop, const Settings& settings, Belief& belief, Logger& log) : loop_(loop), settings_(settings), belief_(belief), log_(log), expectations_(settings_) {}
   Result<void> build();
   void build_docker_engine();
   void build_static_file(const std::string& path);
@@ -71,6 +76,8 @@ class Hearing {
   Settings settings_;
   Belief& belief_;
   Logger& log_;
+  Expectations expectations_;
+  MismatchLog mismatches_;
   bool hushed_ = false;
   bool settled_ = false;
   std::shared_ptr<std::atomic<std::size_t>> untold_ = std::make_shared<std::atomic<std::size_t>>(0);  ///< heard in the first round and not published yet

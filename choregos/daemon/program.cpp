@@ -116,6 +116,20 @@ api::Services Program::services() {
   out.now = [this] { return loop_.now(); };
   out.wall_now = [this] { return loop_.wall_now(); };
   out.door = hearing_->door();
+  // The writer and the store answer on threads of their own; whoever waits lives on the loop's.
+  out.explain = [this](std::string id, std::function<void(Result<Explanation>)> done) {
+    belief_->writer().explain(std::move(id), [this, done = std::move(done)](Result<Explanation> result) {
+      loop_.post([done, result = std::move(result)] { done(result); });
+    });
+  };
+  out.past = [this](std::string id, std::function<void(Result<Past>)> done) {
+    belief_->past(std::move(id), [this, done = std::move(done)](Result<Past> result) { loop_.post([done, result = std::move(result)] { done(result); }); });
+  };
+  out.expected = [this] { return hearing_->expected(); };
+  out.sign = [this](Sign sign) {
+    if (sign.kind == SignKind::thaw) log_.info("thaw", {{"domain", sign.subject.empty() ? std::string("all") : sign.subject}, {"reason", sign.reason}});
+    return belief_->writer().submit(std::move(sign));
+  };
   out.build = build_;
   out.started = started_;
   out.writer_stats = [this] { return belief_->writer().stats(); };
@@ -175,6 +189,7 @@ Result<void> Program::start() {
   look_if_ready();
   watch_timer_ = loop_.every(1s, [this] {
     hearing_->watch();
+    if (constexpr unsigned kExpectedEvery = 10; ready_ && ++watches_ % kExpectedEvery == 0) hearing_->watch_expected();
     log_.report_repeats();
     const auto failures = server_->stats().accept_failures;
     if (failures > accept_failures_) log_.error("accept_failed", "", {{"count", failures - accept_failures_}, {"advice", "raise the limit of open files (ulimit -n)"}});

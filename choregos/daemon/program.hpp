@@ -75,6 +75,7 @@ class Program {
   bool finished_ = false;
   std::vector<std::string> reasons_{"the sources are starting"};
   std::uint64_t accept_failures_ = 0;
+  std::uint64_t watches_ = 0;
   net::Timer ready_timer_, watch_timer_, drain_timer_;
 };
 
