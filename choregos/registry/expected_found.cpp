@@ -28,6 +28,8 @@ class Comparison {
   void target(const FoundTarget& target) {
     if (target.behind_balancer) return;
     targets_.push_back(&target);
+    if (target.task) target_by_task_.emplace(target.task->task_id, &target);
+    else nameless_.emplace(target.address, &target);
     if (!target.draining) ++out_.in_dns;
     out_.answering += target.answering;
   }
@@ -100,10 +102,9 @@ class Comparison {
   }
 
   const FoundTarget* target_of(const ExpectedTask& task) const {
-    for (const FoundTarget* target : targets_)
-      if (target->task && target->task->task_id == task.task.task_id) return target;
-    for (const FoundTarget* target : targets_)
-      if (!target->task && std::find(task.targets.begin(), task.targets.end(), target->address) != task.targets.end()) return target;
+    if (const auto it = target_by_task_.find(task.task.task_id); it != target_by_task_.end()) return it->second;
+    for (const SocketAddress& address : task.targets)
+      if (const auto it = nameless_.find(address); it != nameless_.end()) return it->second;
     return nullptr;
   }
 
@@ -181,6 +182,8 @@ class Comparison {
   ServiceFound& out_;
   const Snapshot& snapshot_;
   std::vector<const FoundTarget*> targets_;
+  std::unordered_map<std::string, const FoundTarget*> target_by_task_;    ///< by task id
+  std::map<SocketAddress, const FoundTarget*> nameless_;                  ///< of whom no task is known
   std::map<std::string, AgentRecordPtr> agents_;                          ///< by id
   std::unordered_map<std::string, AgentRecordPtr> by_task_;               ///< by task id
   std::set<std::string> named_;                                           ///< agents that are phantoms already
