@@ -88,12 +88,16 @@ class Api:
 
 
 class Engine:
-    def __init__(self):
-        need("dockerd", "docker", "ip", "nsenter", "ldd")
+    """dockerd in a network namespace of its own, with a Swarm of one node, or (swarm=False) without one; then containers live on
+    while dockerd is away, so that it can be restarted under them."""
+
+    def __init__(self, swarm=True):
+        need("dockerd", "docker", "ip", "nsenter", "ldd", *([] if swarm else ["containerd"]))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="choregos-swarm-", dir="/var/tmp"))
         self.namespace = f"chswarm{os.getpid()}"
         self.socket = self.folder / "docker.sock"
-        self.process = None
+        self.swarm = swarm
+        self.process = self.containerd = None
 
     def __enter__(self):
         run("ip", "netns", "add", self.namespace)
@@ -103,25 +107,48 @@ class Engine:
         run(*ip, "addr", "add", "10.99.0.2/24", "dev", "eth0")
         run(*ip, "link", "set", "eth0", "up")
         run(*ip, "link", "set", "eth1", "up")
-        log = open(self.folder / "dockerd.log", "wb")
-        # nsenter, not `ip netns exec`: the latter mounts a fresh /sys, and the cgroups would be gone.
-        self.process = subprocess.Popen(
-            ["nsenter", f"--net=/run/netns/{self.namespace}", "dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
-             "--pidfile", self.folder / "dockerd.pid"],
-            stdout=log, stderr=log, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}, start_new_session=True)
+        if not self.swarm:
+            self.start_containerd()
         try:
-            wait_for("dockerd answers", self._answers, 60, 0.2)
+            self.start_dockerd()
         except AssertionError:
             tail = (self.folder / "dockerd.log").read_text(errors="replace")[-1500:]
             self.close()
             skip(f"dockerd does not start here: {tail}")
-        self.docker("swarm", "init", "--advertise-addr", "10.99.0.2")
-        self.docker("network", "create", "-d", "overlay", "--attachable", "fleet")
+        if self.swarm:
+            self.docker("swarm", "init", "--advertise-addr", "10.99.0.2")
+            self.docker("network", "create", "-d", "overlay", "--attachable", "fleet")
         return self
+
+    def start_containerd(self):
+        """One that dockerd does not own, so that it outlives it."""
+        place = self.folder / "containerd"
+        place.mkdir()
+        config = place / "config.toml"
+        config.write_text(f'version = 2\nroot = "{place}/root"\nstate = "{place}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{place}/containerd.sock"\n')
+        log = open(place / "log", "wb")
+        self.containerd = subprocess.Popen(["nsenter", f"--net=/run/netns/{self.namespace}", "containerd", "--config", config], stdout=log, stderr=log, start_new_session=True,
+                                           env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+        wait_for("containerd listens", (place / "containerd.sock").exists, 20, 0.05)
+
+    def start_dockerd(self):
+        log = open(self.folder / "dockerd.log", "ab")
+        # nsenter, not `ip netns exec`: the latter mounts a fresh /sys, and the cgroups would be gone.
+        self.process = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{self.namespace}", "dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
+             "--pidfile", self.folder / "dockerd.pid", *([] if self.swarm else ["--live-restore", "--containerd", self.folder / "containerd" / "containerd.sock"])],
+            stdout=log, stderr=log, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}, start_new_session=True)
+        log.close()
+        wait_for("dockerd answers", self._answers, 60, 0.05)
+
+    def stop_dockerd(self, how):
+        """Ends dockerd by a signal; its containers live on without it."""
+        os.kill(int((self.folder / "dockerd.pid").read_text()), how)
+        self.process.wait(30)
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise AssertionError("dockerd ended")
+            raise AssertionError("dockerd ended: " + (self.folder / "dockerd.log").read_text(errors="replace")[-1500:])
         return subprocess.run(["docker", "-H", f"unix://{self.socket}", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
     def docker(self, *arguments):
@@ -180,6 +207,12 @@ class Engine:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+        if self.containerd is not None:
+            self.containerd.terminate()
+            try:
+                self.containerd.wait(10)
+            except subprocess.TimeoutExpired:
+                self.containerd.kill()
         subprocess.run(["ip", "netns", "del", self.namespace], stderr=subprocess.DEVNULL)
         for line in reversed(pathlib.Path("/proc/mounts").read_text().splitlines()):
             mount = line.split()[1]
