@@ -151,6 +151,26 @@ class Engine:
             raise AssertionError("dockerd ended: " + (self.folder / "dockerd.log").read_text(errors="replace")[-1500:])
         return subprocess.run(["docker", "-H", f"unix://{self.socket}", "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
+    def _end_what_is_left(self):
+        """Containers that live on because dockerd could not be asked to remove them: the shims of our own containerd, known by
+        its socket below our folder, and what they hold."""
+        parents, shims = {}, []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"containerd-shim" in command[0] and any(part.startswith(str(self.folder).encode()) for part in command):
+                shims.append(int(entry.name))
+        for pid in [child for child, parent in parents.items() if parent in shims] + shims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
     def docker(self, *arguments):
         return run("docker", "-H", f"unix://{self.socket}", *arguments)
 
@@ -207,6 +227,7 @@ class Engine:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+        self._end_what_is_left()
         if self.containerd is not None:
             self.containerd.terminate()
             try:
