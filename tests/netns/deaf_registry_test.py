@@ -42,14 +42,23 @@ def judge(crowd, name, cut_at, healed_at, dead, seconds):
     shaken = [t for t in registry.transitions(healed_at) if t[1] in living and t[2] != "alive" and (t[2] != "suspect" or t[0] > healed_at + BACK_MAX)]
     if shaken:
         wrong.append(f"{len(shaken)} of the living were given up after healing, or doubted later than that, such as {shaken[0][1:]}")
-    lost = {t[1]: t[0] - healed_at for t in registry.transitions(healed_at, to="lost") if t[1] in dead}
+    lost, came_back = {}, []
+    for at, agent_id, word, reason in registry.transitions(cut_at):
+        if agent_id in dead and word == "lost":
+            lost.setdefault(agent_id, at - healed_at)
+        elif agent_id in lost and word != "forgotten":
+            came_back.append((round(at - healed_at, 2), agent_id, word, reason))
     if set(lost) != dead or max(lost.values(), default=0) > LOST_MAX:
         wrong.append(f"of the dead {sorted(dead)} were lost after {lost}, not within {LOST_MAX} s: {[agents.get(i) for i in sorted(dead - set(lost))]}")
+    if came_back:
+        wrong.append(f"the dead came back: {came_back}")
     if registry.mode() != "normal":
         wrong.append(f"still {registry.mode()}")
     health = registry.health(cut_at - 1)
     say(f"{name:10} frozen after {frozen or 0:5.2f} s, given up {len(gone)}, back after {slowest:.2f} s ({len(back)} had been suspect), the dead lost after "
         + ", ".join(f"{s:.1f}" for s in sorted(lost.values())) + f" s; worst health score {health}")
+    if wrong:
+        say(f"{name}, from its healing on:\n{registry.story(healed_at)}")
     return [f"{name}: {w}" for w in wrong]
 
 

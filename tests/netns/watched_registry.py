@@ -125,6 +125,16 @@ class WatchedRegistry:
         """When a look first showed that belief is restrained; None = never."""
         return next((look[0] for look in list(self.looks) if look[0] >= since and look[1] != "normal"), None)
 
+    def story(self, since):
+        """What the looks showed, each time that it changed: for people who ask why a test failed."""
+        lines, before = [], None
+        for at, mode, score, domains, reason in list(self.looks):
+            shown = (mode, score, reason if score else "", tuple((d["name"], d["mode"], d["silent"], d["members"], d["cause"]) for d in domains))
+            if at >= since and shown != before:
+                lines.append(f"  {self.host} {at - since:+7.2f} s {mode}, health {score} {shown[2]} " + "; ".join(f"{n} {m} {silent}/{of} ({cause})" for n, m, silent, of, cause in shown[3]))
+            before = shown
+        return "\n".join(lines)
+
     def health(self, since, until=float("inf")):
         """The worst health score seen: at 0 every wait is as documented, else they are stretched by 1 + score/2."""
         return max((look[2] for look in list(self.looks) if since <= look[0] <= until), default=0)
