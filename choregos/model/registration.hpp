@@ -40,6 +40,7 @@ struct RenewRequest {
   Claims claims;                 ///< partial: only what is set changes
   SocketAddress peer;
   bool proven = false;
+  std::uint64_t answer = 0;      ///< nonce of the ping that came down the tether; 0 = it answers none
 };
 
 struct LeaveRequest {

@@ -58,7 +58,8 @@ void Registrant::changed(const Self& self, Instant now) {
   self_ = self;
   if (phase_ != Phase::registered || renew_ticket_ || put_ticket_) return;  // what is in flight is followed by a look at what changed since
   bool withdrawn = false;
-  if (claims_since(told_, self_.claims, withdrawn) == Claims{} && !withdrawn) push_at_ = Instant::never();
+  if (answer_ != 0) push_at_ = now;
+  else if (claims_since(told_, self_.claims, withdrawn) == Claims{} && !withdrawn) push_at_ = Instant::never();
   else push_at_ = std::max(now, pushed_at_ + kPushGap);
 }
 
@@ -97,6 +98,7 @@ void Registrant::tick(Instant now, Actions& actions) {
   statement.id = self_.id;
   statement.incarnation = self_.incarnation;
   statement.claims = claims_since(told_, self_.claims, withdrawn);
+  if (!withdrawn) statement.answer = std::exchange(answer_, 0);
   in_flight_ = self_.claims;
   push_at_ = Instant::never();
   pushed_at_ = now;
@@ -167,6 +169,15 @@ void Registrant::tether_opened(std::uint64_t ticket, Instant now) {
 
 void Registrant::tether_event(std::uint64_t ticket, std::string_view name, std::string_view data, Instant now) {
   if (ticket != tether_ticket_ || phase_ == Phase::off) return;
+  if (name == "ping") {
+    // Only the newest: who was stopped for a while finds many.
+    const auto ping = wire::parse_json(data, 256);
+    const auto* nonce = ping && ping->is_object() ? ping->get_object().if_contains("nonce") : nullptr;
+    if (nonce == nullptr || !nonce->is_int64() || nonce->get_int64() <= 0) return;
+    answer_ = static_cast<std::uint64_t>(nonce->get_int64());
+    push_at_ = now;
+    return;
+  }
   if (name != "pace") return tell(Event::Kind::message, std::string(data), std::string(name));
   const auto value = wire::parse_json(data, 4096);
   if (!value || !value->is_object()) return;
@@ -203,6 +214,7 @@ void Registrant::drop_tether(Actions& actions) {
   if (tether_ticket_) actions.push_back({Action::Kind::close_tether, registry_, tether_ticket_, {}});
   if (std::exchange(tether_open_, false)) ++tethers_lost_;
   tether_ticket_ = 0;
+  answer_ = 0;
 }
 
 void Registrant::fall_back(const Error& error, bool next_registry, Instant now, Actions& actions, bool loud) {

@@ -114,6 +114,7 @@ class Registrant {
   std::uint64_t renew_ticket_ = 0;
   std::uint64_t tether_ticket_ = 0;
   bool tether_open_ = false;
+  std::uint64_t answer_ = 0;          ///< nonce of the newest ping that is not answered yet; 0 = none
   Claims in_flight_;                  ///< claims that the put or renewal in flight tells
 
   Duration ttl_{};

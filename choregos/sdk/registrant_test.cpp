@@ -253,6 +253,37 @@ TEST_F(RegistrantTest, ObeysThePace) {
   EXPECT_EQ(made->beacon_interval(), 4s);
 }
 
+TEST_F(RegistrantTest, AnswersAPingAtOnceAndOfManyTheNewest) {
+  make();
+  const auto tether = tethered();
+  made->tether_event(tether, "ping", R"({"nonce":7})", now);
+  EXPECT_EQ(advance(), Duration{});
+  const auto first = take(Kind::renew);
+  EXPECT_THAT(first.body, HasSubstr("\"answer\":7"));
+  for (const char* text : {R"({"nonce":8})", R"({"nonce":9})"}) made->tether_event(tether, "ping", text, now);
+  tick();
+  EXPECT_TRUE(actions.empty()) << "one is under way";
+  made->renew_done(first.ticket, grant(), now, actions);
+  EXPECT_EQ(advance(), Duration{});
+  const auto second = take(Kind::renew);
+  EXPECT_THAT(second.body, HasSubstr("\"answer\":9"));
+  made->renew_done(second.ticket, grant(), now, actions);
+  for (const char* text : {"", "{", "[]", "{}", R"({"nonce":-1})", R"({"nonce":0})", R"({"nonce":"7"})", R"({"nonce":1e99})"}) made->tether_event(tether, "ping", text, now);
+  EXPECT_GT(advance(), 5s) << "nonsense is no question";
+  EXPECT_THAT(take(Kind::renew).body, testing::Not(HasSubstr("answer")));
+}
+
+TEST_F(RegistrantTest, APingOfATetherThatBrokeIsNotAnswered) {
+  make();
+  const auto tether = tethered();
+  made->tether_event(tether, "ping", R"({"nonce":7})", now);
+  made->tether_closed(tether, Error{ErrorCode::unavailable, "gone"}, now, actions);
+  advance();
+  made->put_done(take(Kind::put).ticket, grant(), now, actions);
+  take(Kind::open_tether);
+  EXPECT_GT(advance(), 5s);
+}
+
 TEST_F(RegistrantTest, HandsOnOtherEventsOfTheTether) {
   make();
   const auto tether = tethered();

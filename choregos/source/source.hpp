@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "choregos/model/ask.hpp"
 #include "choregos/model/observation.hpp"
+#include "choregos/model/sign.hpp"
 #include "choregos/model/source_health.hpp"
 #include "choregos/model/target.hpp"
 
@@ -18,6 +20,9 @@ using Submit = std::function<void(Observation)>;
 /// ask: old knowledge stays.
 using PublishTargets = std::function<void(const std::string& origin, std::vector<Target> targets)>;
 
+/// Takes a sign: what this host learnt about itself. As Submit.
+using SubmitSign = std::function<void(Sign)>;
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -25,6 +30,8 @@ class Source {
   /// No observation is handed over after it returns. Safe to call twice.
   virtual void stop() = 0;
   virtual SourceHealth health() const = 0;
+  /// Put a question to an agent on this source's channel: see model/ask.hpp. Sources that cannot leave it.
+  virtual void ask(const Ask&) {}
 };
 
 }  // namespace choregos::source

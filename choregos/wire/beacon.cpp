@@ -83,7 +83,7 @@ std::optional<std::uint16_t> heard(std::uint16_t value) { return value == kNotSa
 }  // namespace
 
 std::string_view to_string(BeaconType type) {
-  static constexpr std::array<std::string_view, 6> kWords{"", "announce", "alive", "bye", "ping", "ack"};
+  static constexpr std::array<std::string_view, kBeaconTypeMax + 1> kWords{"", "announce", "alive", "bye", "ping", "ack", "ask", "told"};
   return kWords[static_cast<std::size_t>(type)];
 }
 
@@ -125,7 +125,7 @@ BeaconFault decode_beacon(std::string_view datagram, BeaconView& out) {
   if (in.bytes(kMagic.size()) != kMagic) return BeaconFault::magic;
   if (in.take<std::uint8_t>() != kVersion) return BeaconFault::version;
   const auto type = in.take<std::uint8_t>();
-  if (type < static_cast<std::uint8_t>(BeaconType::announce) || type > static_cast<std::uint8_t>(BeaconType::ack)) return BeaconFault::type;
+  if (type < static_cast<std::uint8_t>(BeaconType::announce) || type > kBeaconTypeMax) return BeaconFault::type;
   BeaconView view;
   view.type = static_cast<BeaconType>(type);
   view.flags = in.take<std::uint16_t>();
@@ -229,6 +229,49 @@ Result<AckBody> read_ack(std::string_view payload) {
   out.epoch = in.take<std::uint64_t>();
   out.cookie = in.take<std::uint64_t>();
   if (!in.exact()) return malformed("ack");
+  return out;
+}
+
+namespace {
+bool is_frame(std::string_view bytes, BeaconType type) {
+  BeaconView frame;
+  return decode_beacon(bytes, frame) == BeaconFault::none && frame.type == type;
+}
+}  // namespace
+
+std::string write_ask(const AskBody& body) {
+  std::string out(reinterpret_cast<const char*>(body.target.ip.bytes.data()), body.target.ip.bytes.size());
+  put(out, body.target.port);
+  put(out, body.wait_ms);
+  out += body.ping;
+  return out;
+}
+
+Result<AskBody> read_ask(std::string_view payload) {
+  Reader in(payload);
+  AskBody out;
+  const std::string_view ip = in.bytes(out.target.ip.bytes.size());
+  std::copy(ip.begin(), ip.end(), out.target.ip.bytes.begin());
+  out.target.port = in.take<std::uint16_t>();
+  out.wait_ms = in.take<std::uint16_t>();
+  out.ping = std::string(in.bytes(kBeaconPingBytes));
+  if (!in.exact() || !is_frame(out.ping, BeaconType::ping)) return malformed("ask");
+  return out;
+}
+
+std::string write_told(const ToldBody& body) {
+  std::string out;
+  put(out, body.nonce);
+  out += body.ack;
+  return out;
+}
+
+Result<ToldBody> read_told(std::string_view payload) {
+  Reader in(payload);
+  ToldBody out;
+  out.nonce = in.take<std::uint64_t>();
+  out.ack = std::string(in.rest());
+  if (in.is_short() || out.ack.size() > kBeaconPingBytes || (!out.ack.empty() && !is_frame(out.ack, BeaconType::ack))) return malformed("told");
   return out;
 }
 

@@ -4,9 +4,11 @@
 //   offset size  field
 //        0    4  magic     'C' 'H' 'R' 'G'
 //        4    1  version   1
-//        5    1  type      1 announce, 2 alive, 3 bye, 4 ping, 5 ack
-//        6    2  flags     bit 0 draining (announce, alive); senders write 0 in the others, receivers ignore them
-//        8    8  cookie    as given in choregosd's last ack; 0 = none yet. Its place is fixed so that a classic BPF filter
+//        5    1  type      1 announce, 2 alive, 3 bye, 4 ping, 5 ack, 6 ask, 7 told
+//        6    2  flags     bit 0 draining, bit 1 answers pings, bit 2 helps (announce, alive); senders write 0 in the others,
+//                          receivers ignore them
+//        8    8  cookie    as given in choregosd's last ack; 0 = none yet. In a ping or ask to an agent: the session of that
+//                          agent, which shows that the sender hears it. Its place is fixed so that a classic BPF filter
 //                          can drop strangers in the kernel
 //       16    8  key id    0 = unsigned
 //       24    8  session   chosen at random by the sender at its start; sequences belong to it
@@ -23,6 +25,8 @@
 //   ping      nonce 8 | zeros up to at least 28 bytes in all
 //   ack       nonce 8 (of the ping) | beacon interval in ms 4 | epoch 8 | cookie 8 = 28 bytes. An agent that answers a ping
 //             writes 0 for the last three. A ping shorter than an ack gets none: no answer is longer than its question
+//   ask       address 16 (IPv4 as ::ffff:a.b.c.d) | port 2 | ms to wait 2 | a ping datagram of 86 bytes
+//   told      nonce of the ping 8 | the ack datagram, or nothing
 //
 // HMAC-SHA256, cut to 128 bits (RFC 2104 section 5), because the standard library of every language has it: an agent in 30
 // lines of Python can sign. libsodium computes 2.3 million a second and core for 200 bytes.
@@ -38,13 +42,15 @@
 #include <string>
 #include <string_view>
 
+#include "choregos/base/ip.hpp"
 #include "choregos/base/limits.hpp"
 #include "choregos/base/result.hpp"
 #include "choregos/model/agent.hpp"
 
 namespace choregos::wire {
 
-enum class BeaconType : std::uint8_t { announce = 1, alive = 2, bye = 3, ping = 4, ack = 5 };
+enum class BeaconType : std::uint8_t { announce = 1, alive = 2, bye = 3, ping = 4, ack = 5, ask = 6, told = 7 };
+inline constexpr std::uint8_t kBeaconTypeMax = 7;
 std::string_view to_string(BeaconType type);
 
 inline constexpr std::size_t kBeaconHeaderBytes = 42;
@@ -54,6 +60,10 @@ inline constexpr std::size_t kBeaconCookieOffset = 8;
 inline constexpr std::size_t kBeaconAckPayloadBytes = 28;
 inline constexpr std::size_t kBeaconReasonBytesMax = 100;
 inline constexpr std::uint16_t kBeaconDraining = 1;  ///< in flags
+inline constexpr std::uint16_t kBeaconAnswers = 2;   ///< in flags: acks pings that are for it
+inline constexpr std::uint16_t kBeaconHelps = 4;     ///< in flags: pings others on a registry's behalf
+/// The only size of a ping that is relayed.
+inline constexpr std::size_t kBeaconPingBytes = kBeaconHeaderBytes + kBeaconAckPayloadBytes + kBeaconMacBytes;
 /// Keys shorter than this are refused when signing: 128 bits.
 inline constexpr std::size_t kBeaconKeyBytesMin = 16;
 
@@ -130,6 +140,29 @@ struct AckBody {
 };
 std::string write_ack(const AckBody& body);
 Result<AckBody> read_ack(std::string_view payload);
+
+/// From a registry to an agent that helps: ping that address on my behalf. The ping is a whole datagram, made and signed for
+/// the agent at `target`, so the helper needs no key of it and can say nothing of its own there.
+struct AskBody {
+  SocketAddress target;
+  std::uint16_t wait_ms = 0;  ///< for the answer
+  std::string ping;
+  bool operator==(const AskBody&) const = default;
+};
+std::string write_ask(const AskBody& body);
+/// Errors: invalid (short, long, a `ping` that is no ping frame of kBeaconPingBytes).
+Result<AskBody> read_ask(std::string_view payload);
+
+/// What became of it. With the datagram that answered, so that the helper need not be believed where there are keys. Never
+/// longer than the ask.
+struct ToldBody {
+  std::uint64_t nonce = 0;  ///< of the ping
+  std::string ack;          ///< a whole datagram; "" = nothing came in time
+  bool operator==(const ToldBody&) const = default;
+};
+std::string write_told(const ToldBody& body);
+/// Errors: invalid (short, an `ack` that is no ack frame of at most kBeaconPingBytes).
+Result<ToldBody> read_told(std::string_view payload);
 
 /// Which sequences of one session were seen: the last 64 by a bit each, older ones count as seen (RFC 4303, appendix A2).
 /// So a replayed datagram is never taken twice, and one that was overtaken by up to 63 others still is.

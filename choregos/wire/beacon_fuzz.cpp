@@ -21,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto alive = read_alive(datagram)) require(write_alive(*alive) == datagram);
   if (const auto bye = read_bye(datagram)) require(write_bye(*bye) == datagram);
   if (const auto ack = read_ack(datagram)) require(write_ack(*ack) == datagram);
+  if (const auto ask = read_ask(datagram)) require(write_ask(*ask) == datagram && ask->ping.size() == kBeaconPingBytes);
+  if (const auto told = read_told(datagram)) require(write_told(*told) == datagram && told->ack.size() <= kBeaconPingBytes);
   if (const auto nonce = read_ping(datagram)) require(*read_ping(write_ping(*nonce)) == *nonce);
 
   BeaconView view;
@@ -41,6 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case BeaconType::bye: (void)read_bye(view.payload).has_value(); break;
     case BeaconType::ping: (void)read_ping(view.payload).has_value(); break;
     case BeaconType::ack: (void)read_ack(view.payload).has_value(); break;
+    case BeaconType::ask: (void)read_ask(view.payload).has_value(); break;
+    case BeaconType::told: (void)read_told(view.payload).has_value(); break;
   }
   return 0;
 }

@@ -88,7 +88,7 @@ TEST(Beacon, NamesEachFault) {
   EXPECT_EQ(fault(with(0, 'X')), BeaconFault::magic);
   EXPECT_EQ(fault(with(4, 2)), BeaconFault::version);
   EXPECT_EQ(fault(with(5, 0)), BeaconFault::type);
-  EXPECT_EQ(fault(with(5, 6)), BeaconFault::type);
+  EXPECT_EQ(fault(with(5, 8)), BeaconFault::type);
   EXPECT_EQ(fault(with(41, 4)), BeaconFault::length);
   BeaconFrame unsigned_frame = sample();
   unsigned_frame.key_id = 0;
@@ -166,6 +166,38 @@ TEST(Ping, IsNeverShorterThanItsAnswer) {
   EXPECT_EQ(*read_ack(write_ack(ack)), ack);
   EXPECT_FALSE(read_ack(write_ack(ack) + "x"));
   EXPECT_FALSE(read_ack(write_ack(ack).substr(1)));
+}
+
+TEST(Help, ReadsBackWhatItWroteAndCarriesNothingButPingsAndAcks) {
+  BeaconFrame frame;
+  frame.type = BeaconType::ping;
+  frame.payload = write_ping(42);
+  const std::string ping = encode_beacon(frame).value();
+  EXPECT_EQ(ping.size(), kBeaconPingBytes);
+  frame.payload = write_ping(42) + "x";
+  const std::string longer = encode_beacon(frame).value();
+  frame.type = BeaconType::ack;
+  frame.payload = write_ack({42, 0, 0, 0});
+  const std::string ack = encode_beacon(frame).value();
+  for (const auto* target : {"10.0.0.7:5000", "[fd00::7]:5000"}) {
+    const AskBody ask{*parse_socket_address(target), 1000, ping};
+    const std::string good = write_ask(ask);
+    ASSERT_TRUE(read_ask(good)) << target;
+    EXPECT_EQ(*read_ask(good), ask);
+    for (std::size_t n = 0; n < good.size(); ++n) EXPECT_FALSE(read_ask(good.substr(0, n))) << n;
+    EXPECT_FALSE(read_ask(good + "x"));
+    EXPECT_FALSE(read_ask(write_ask({ask.target, 1000, ack})));
+    EXPECT_FALSE(read_ask(write_ask({ask.target, 1000, longer})));
+    EXPECT_FALSE(read_ask(write_ask({ask.target, 1000, std::string(kBeaconPingBytes, 'x')})));
+    EXPECT_LE(write_told({42, ack}).size(), good.size());
+  }
+  for (const ToldBody& told : {ToldBody{42, ack}, ToldBody{42, ""}}) {
+    ASSERT_TRUE(read_told(write_told(told)));
+    EXPECT_EQ(*read_told(write_told(told)), told);
+  }
+  EXPECT_FALSE(read_told(write_told({42, ping})));
+  EXPECT_FALSE(read_told(write_told({42, "x"})));
+  EXPECT_FALSE(read_told("1234567"));
 }
 
 TEST(SequenceWindow, TakesEachSequenceOnce) {

@@ -231,6 +231,7 @@ Result<void> check_member_names(const bj::object& object, bool renewal) {
     const std::string_view key = view(item.key());
     const auto is = [key](std::string_view word) { return word == key; };
     if (renewal && key == "ttl") return fail(ErrorCode::invalid, "ttl cannot change in a renewal; register again to ask for another lease");
+    if (renewal && key == "answer") continue;
     if (std::any_of(kKnown.begin(), kKnown.end(), is)) continue;
     if (std::any_of(kServerOwned.begin(), kServerOwned.end(), is))
       return fail(ErrorCode::invalid, std::string(key) + " is written by choregosd alone; leave it out");
@@ -334,6 +335,9 @@ Result<Statement> read_strict(std::string_view body, std::string_view path_id, b
   if (auto ok = take_scalars(*object, out); !ok) return ok.error();
   if (auto ok = take_lists(*object, out.claims); !ok) return ok.error();
   if (auto ok = take_ttl(*object, out.ttl); !ok) return ok.error();
+  std::optional<std::uint64_t> answer;
+  if (auto ok = take_count(*object, "answer", answer); !ok) return ok.error();
+  out.answer = answer.value_or(0);
   normalize(out.claims);
   if (auto ok = check(out.claims); !ok) return ok.error();
   return out;
@@ -382,6 +386,7 @@ std::string write_registration(const Statement& statement) {
   if (claims.running) out.member("running", *claims.running);
   if (claims.capacity) out.member("capacity", *claims.capacity);
   if (statement.ttl > Duration{0}) out.member("ttl", format_duration(statement.ttl));
+  if (statement.answer != 0) out.member("answer", statement.answer);
   out.end_object();
   return std::move(out).take();
 }

@@ -20,6 +20,7 @@ struct Statement {
   std::uint64_t incarnation = 0;  ///< 0 = not said
   Claims claims;                  ///< normalized and checked
   Duration ttl{};                 ///< lease wished for; 0 = the default
+  std::uint64_t answer = 0;       ///< renewals only: nonce of the ping that came down the tether; 0 = none
   bool draining = false;          ///< says that it is being stopped (health bodies only)
   bool operator==(const Statement&) const = default;
 };
@@ -40,7 +41,8 @@ Statement read_health_body(std::string_view body, std::vector<std::string>* note
 /// the body must have it. Errors: too_large; invalid (an unknown member with the nearest known one, a wrong type, a value
 /// out of bounds, a member that only the server writes such as last_seen or current_team).
 Result<Statement> read_registration(std::string_view body, std::string_view path_id = {});
-/// Reads a renewal: as a registration, but it may be empty, and it has no `ttl`. What is absent does not change.
+/// Reads a renewal: as a registration, but it may be empty, and it has no `ttl`. It may have `answer`, the nonce of a ping (1 to
+/// 2^53 - 1). What is absent does not change.
 Result<Statement> read_renewal(std::string_view body, std::string_view path_id);
 
 /// The text that read_registration reads back to an equal statement. Members that only the server writes (current_team,

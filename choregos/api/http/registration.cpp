@@ -82,6 +82,7 @@ void renew_agent(const Call& call, Answer answer) {
   request.id = call.id;
   request.incarnation = statement->incarnation != 0 ? statement->incarnation : *incarnation;
   request.claims = std::move(statement->claims);
+  request.answer = statement->answer;
   request.peer = call.peer;
   call.view.services.door->renew(std::move(request), answer_with_record(call, std::move(answer)));
 }

@@ -14,4 +14,9 @@ namespace choregos::source::beacon {
 /// nobody answers on the port that a beacon was sent from, so it is no name of the agent.
 Observation observe(Heard heard, const std::string& source, Lease lease, Instant now, WallTime wall_now);
 
+/// A question to `id` that was sent.
+Observation observe(const Asking& asking, const std::string& id, const std::string& source, Instant now, WallTime wall_now);
+/// What a helper says.
+Observation observe(Unanswered said, const std::string& source, WallTime wall_now);
+
 }  // namespace choregos::source::beacon

@@ -18,7 +18,7 @@ class Pace {
   Duration interval() const { return told_; }
   /// Suspect after 3 T, lost after 10 T, T being the longest interval that an agent may still go by: one told within the
   /// last 30 T. (Agents ask at every tenth beacon, so one that missed it twice has still asked again by then.)
-  Lease lease() const { return {3 * slowest_, 10 * slowest_}; }
+  Lease lease() const { return {3 * slowest_, 10 * slowest_, slowest_}; }
 
  private:
   Duration told_ = 1s;

@@ -40,7 +40,7 @@ bool may_answer(const SocketAddress& to) {
 std::string_view to_string(Drop drop) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Drop::kCount)> kWords{
       "none",           "length",     "magic",           "version",    "type",       "mac_on_unsigned", "unsigned_refused", "unknown_key",  "replayed",  "wrong_mac",
-      "malformed",      "key_not_for_id", "id_has_key",  "foreign_session", "older_life", "superseded", "unknown_sender",   "rate_limited", "table_full"};
+      "malformed",      "key_not_for_id", "id_has_key",  "foreign_session", "older_life", "superseded", "unknown_sender",   "rate_limited", "table_full", "unasked"};
   return kWords[static_cast<std::size_t>(drop)];
 }
 
@@ -56,11 +56,14 @@ Receiver::Receiver(ReceiverSettings settings)
     : settings_(std::move(settings)),
       discoveries_(std::max(1U, settings_.discoveries_per_second), 10 * std::max(1U, settings_.discoveries_per_second)),
       index_(16, SessionHash{settings_.seed}),
-      own_session_(Rng(settings_.seed).next()) {}
+      rng_(settings_.seed),
+      own_session_(rng_.next()) {}
 
 Taken Receiver::refuse(Drop drop) {
   ++dropped_[static_cast<std::size_t>(drop)];
-  return {drop, std::nullopt, std::nullopt};
+  Taken out;
+  out.drop = drop;
+  return out;
 }
 
 Taken Receiver::take(const Packet& packet) {
@@ -70,7 +73,10 @@ Taken Receiver::take(const Packet& packet) {
   Session* known = found == index_.end() ? nullptr : &*found->second;
   const Key* key = nullptr;
   if (const Drop drop = authenticate(frame, packet, key, known); drop != Drop::none) return refuse(drop);
-  if (frame.type == BeaconType::ping || frame.type == BeaconType::ack) return take_question(frame, packet, known);
+  if (frame.type == BeaconType::ping) return take_question(frame, packet, known);
+  if (frame.type == BeaconType::ack) return take_answer(frame, packet, {}, known);
+  if (frame.type == BeaconType::told) return take_told(frame, packet, known);
+  if (frame.type == BeaconType::ask) return refuse(Drop::unasked);  // we announce ourselves to nobody
 
   Heard heard;
   if (!read(frame, heard)) return refuse(Drop::malformed);
@@ -86,11 +92,17 @@ Taken Receiver::take(const Packet& packet) {
   heard.proven = key != nullptr && !key->is_pattern();
   heard.incarnation = session.incarnation;
   heard.sequence = session.base + frame.sequence;
-  heard.draining = (frame.flags & wire::kBeaconDraining) != 0;
+  heard.draining = session.draining = (frame.flags & wire::kBeaconDraining) != 0;
+  session.answers = (frame.flags & wire::kBeaconAnswers) != 0;
+  session.helps = (frame.flags & wire::kBeaconHelps) != 0;
+  // Multicast comes from an agent's own address, too; of its addresses only those matter that we can send to.
+  if (may_answer(packet.from)) session.from = packet.from;
   heard.from = packet.from;
   ++accepted_;
   ++types_[static_cast<std::size_t>(frame.type)];
-  return {Drop::none, std::move(heard), std::nullopt};
+  Taken taken;
+  taken.heard = std::move(heard);
+  return taken;
 }
 
 /// Everything that can be said of a frame before its payload is read. The window is only asked: a sequence is remembered
@@ -112,14 +124,171 @@ Taken Receiver::take_question(const wire::BeaconView& frame, const Packet& packe
   // A ping carries no id: it belongs to whom its session belongs. No answer to strangers.
   if (known == nullptr || packet.received - known->heard_at > kKnownFor) return refuse(Drop::unknown_sender);
   if (known->superseded) return refuse(Drop::superseded);
-  const auto nonce = frame.type == BeaconType::ping ? wire::read_ping(frame.payload) : Result<std::uint64_t>(std::uint64_t{0});
+  const auto nonce = wire::read_ping(frame.payload);
   if (!nonce) return refuse(Drop::malformed);
   known->window.accept(frame.sequence);
   ++types_[static_cast<std::size_t>(frame.type)];
-  if (frame.type == BeaconType::ack || packet.multicast || !may_answer(packet.from)) return {};
-  if (known->asked_at != Instant::min() && packet.received - known->asked_at < kQuestionGap) return refuse(Drop::rate_limited);
+  // Who asks lives; and its sequence must not look as if a beacon had been lost.
+  Taken taken;
+  taken.heard = life_of(*known, frame, packet, frame.key_id != 0 && settings_.keys.find(frame.key_id) != nullptr);
+  if (packet.multicast || !may_answer(packet.from)) return taken;
+  if (known->asked_at != Instant::min() && packet.received - known->asked_at < kQuestionGap) {
+    ++dropped_[static_cast<std::size_t>(Drop::rate_limited)];
+    return taken;
+  }
   known->asked_at = packet.received;
-  return {Drop::none, std::nullopt, Question{packet.from, *nonce, frame.key_id, packet.bytes.size()}};
+  taken.question = Question{packet.from, *nonce, frame.key_id, packet.bytes.size()};
+  return taken;
+}
+
+// ---- questions of ours -------------------------------------------------------------------------------------------------
+
+/// That the session's process lives, and nothing else.
+Heard Receiver::life_of(Session& session, const wire::BeaconView& frame, const Packet& packet, bool verified) {
+  Heard heard;
+  heard.type = frame.type;
+  heard.id = session.who->first;
+  heard.incarnation = session.incarnation;
+  heard.sequence = session.base + frame.sequence;
+  heard.verified = verified;
+  const Key* const key = verified ? settings_.keys.find(frame.key_id) : nullptr;
+  heard.proven = key != nullptr && !key->is_pattern();
+  heard.draining = session.draining;
+  heard.from = packet.from;
+  heard.at = packet.received;
+  return heard;
+}
+
+/// `helper`: by way of whom it came; "" = directly.
+Taken Receiver::take_answer(const wire::BeaconView& frame, const Packet& packet, const std::string& helper, Session* known) {
+  const auto ack = wire::read_ack(frame.payload);
+  if (!ack) return refuse(Drop::malformed);
+  const auto question = open_.find(ack->nonce);
+  if (question == open_.end() || question->second.helper != helper || question->second.key_id != frame.key_id) return refuse(Drop::unasked);
+  if (known == nullptr || known->who->first != question->second.id) return refuse(Drop::unknown_sender);
+  if (known->superseded) return refuse(Drop::superseded);
+  known->window.accept(frame.sequence);
+  ++types_[static_cast<std::size_t>(frame.type)];
+  open_.erase(question);
+  touch(*known, packet.received);
+  Taken taken;
+  taken.heard = life_of(*known, frame, packet, frame.key_id != 0 && settings_.keys.find(frame.key_id) != nullptr);
+  taken.heard->answer = true;
+  taken.heard->via = helper;
+  if (!helper.empty()) known->who->second.reached = true;
+  return taken;
+}
+
+Taken Receiver::take_told(const wire::BeaconView& frame, const Packet& packet, Session* known) {
+  if (known == nullptr) return refuse(Drop::unknown_sender);
+  if (known->superseded) return refuse(Drop::superseded);
+  const auto told = wire::read_told(frame.payload);
+  if (!told) return refuse(Drop::malformed);
+  const auto found = open_.find(told->nonce);
+  if (found == open_.end() || found->second.helper != known->who->first) return refuse(Drop::unasked);
+  known->window.accept(frame.sequence);
+  ++types_[static_cast<std::size_t>(frame.type)];
+  Taken taken;
+  taken.heard = life_of(*known, frame, packet, frame.key_id != 0 && settings_.keys.find(frame.key_id) != nullptr);
+  if (told->ack.empty()) {
+    const Open question = std::move(found->second);
+    open_.erase(found);
+    const auto who = identities_.find(question.id);
+    if (who != identities_.end() && who->second.reached)
+      taken.unanswered = Unanswered{question.id, question.incarnation, question.proven, question.helper, question.to, packet.received};
+    return taken;
+  }
+  wire::BeaconView answer;
+  if (wire::decode_beacon(told->ack, answer) != wire::BeaconFault::none) return taken;  // read_told looked
+  const std::string helper = known->who->first;
+  const auto about = index_.find({answer.key_id, answer.session});
+  Session* const session = about == index_.end() ? nullptr : &*about->second;
+  const Packet inner{told->ack, found->second.to, packet.received, false};
+  const Key* key = nullptr;
+  Taken relayed;
+  if (const Drop drop = authenticate(answer, inner, key, session); drop != Drop::none) relayed = refuse(drop);
+  else relayed = take_answer(answer, inner, helper, session);
+  taken.relayed = std::move(relayed.heard);
+  return taken;
+}
+
+Receiver::Session* Receiver::askable(const std::string& id, std::uint64_t incarnation) {
+  const auto it = identities_.find(id);
+  if (it == identities_.end() || it->second.speaks == nullptr) return nullptr;
+  Session& session = *it->second.speaks;
+  if (!session.answers || !session.from) return nullptr;
+  if (incarnation != 0 && session.incarnation != 0 && incarnation != session.incarnation) return nullptr;
+  return session.key.key_id == 0 || settings_.keys.find(session.key.key_id) != nullptr ? &session : nullptr;
+}
+
+std::string Receiver::sign(wire::BeaconType type, const Session& to, std::string payload) {
+  const Key* const key = settings_.keys.find(to.key.key_id);
+  wire::BeaconFrame frame;
+  frame.type = type;
+  frame.cookie = to.key.session;
+  frame.key_id = to.key.key_id;
+  frame.session = own_session_;
+  frame.sequence = ++own_sequence_;
+  frame.payload = std::move(payload);
+  auto bytes = wire::encode_beacon(frame, key != nullptr ? std::string_view(key->secret) : std::string_view());
+  return bytes ? std::move(*bytes) : std::string();
+}
+
+/// The ping for it, remembered; "" when too many are open.
+std::string Receiver::open_question(const Session& about, const std::string& helper, Instant now) {
+  while (!opened_.empty() && now - opened_.front().first > kAnswerTime) {
+    close_question(opened_.front().second);
+    opened_.pop_front();
+  }
+  if (opened_.size() >= kQuestionCountMax) return {};
+  const std::uint64_t nonce = rng_.next();
+  std::string ping = sign(wire::BeaconType::ping, about, wire::write_ping(nonce));
+  if (ping.empty()) return {};
+  const Key* const key = settings_.keys.find(about.key.key_id);
+  open_[nonce] = {about.who->first, about.incarnation, about.key.key_id, key != nullptr && !key->is_pattern(), helper, *about.from};
+  opened_.emplace_back(now, nonce);
+  return ping;
+}
+
+std::optional<Asking> Receiver::ask(const std::string& id, std::uint64_t incarnation, Instant now) {
+  Session* const session = askable(id, incarnation);
+  if (session == nullptr) return std::nullopt;
+  Asking out{*session->from, open_question(*session, {}, now), session->incarnation, false};
+  if (out.bytes.empty()) return std::nullopt;
+  out.proven = open_.at(opened_.back().second).proven;
+  return out;
+}
+
+std::optional<Asking> Receiver::ask_through(const std::string& helper, const std::string& id, std::uint64_t incarnation, Instant now) {
+  Session* const session = askable(id, incarnation);
+  Session* const by = askable(helper, 0);
+  if (session == nullptr || by == nullptr || by == session || !by->helps) return std::nullopt;
+  // From a helper elsewhere our loopback is its own.
+  if (session->from->ip.is_loopback() != by->from->ip.is_loopback()) return std::nullopt;
+  wire::AskBody body{*session->from, static_cast<std::uint16_t>(kHelperWait / 1ms), open_question(*session, helper, now)};
+  if (body.ping.empty()) return std::nullopt;
+  Asking out{*by->from, sign(wire::BeaconType::ask, *by, wire::write_ask(body)), session->incarnation, open_.at(opened_.back().second).proven};
+  if (out.bytes.empty()) return std::nullopt;
+  return out;
+}
+
+std::optional<Asking> Receiver::rehearse(Instant now) {
+  constexpr int kLookedAt = 20;       // of those that spoke longest ago: the order turns with every beacon
+  constexpr Duration kAgain = 10min;
+  Session* helper = nullptr;
+  Session* about = nullptr;
+  int left = kLookedAt;
+  for (Session& session : fresh_) {
+    if (left-- == 0) break;
+    if (!session.answers || !session.from || session.superseded) continue;
+    auto& who = session.who->second;
+    const bool wanted = !who.reached && (who.rehearsed_at == Instant::min() || now - who.rehearsed_at > kAgain);
+    if (about == nullptr && wanted) about = &session;
+    else if (session.helps && (helper == nullptr || rng_.chance(0.5))) helper = &session;
+  }
+  if (about == nullptr || helper == nullptr) return std::nullopt;
+  about->who->second.rehearsed_at = now;
+  return ask_through(helper->who->first, about->who->first, about->incarnation, now);
 }
 
 std::string Receiver::answer(const Question& question, const wire::AckBody& body) {
@@ -167,7 +336,9 @@ bool Receiver::read(const wire::BeaconView& frame, Heard& out) {
       return true;
     }
     case BeaconType::ping:
-    case BeaconType::ack: break;
+    case BeaconType::ack:
+    case BeaconType::ask:
+    case BeaconType::told: break;
   }
   return false;
 }
@@ -276,7 +447,7 @@ void Receiver::sweep(Instant now) {
 
 std::vector<std::pair<std::string, std::uint64_t>> Receiver::counters() const {
   std::vector<std::pair<std::string, std::uint64_t>> out{{"accepted", accepted_}};
-  for (const auto type : {BeaconType::announce, BeaconType::alive, BeaconType::bye, BeaconType::ping, BeaconType::ack})
+  for (const auto type : {BeaconType::announce, BeaconType::alive, BeaconType::bye, BeaconType::ping, BeaconType::ack, BeaconType::told})
     out.emplace_back(wire::to_string(type), types_[static_cast<std::size_t>(type)]);
   for (std::size_t i = 1; i < dropped_.size(); ++i) out.emplace_back("dropped_" + std::string(to_string(static_cast<Drop>(i))), dropped_[i]);
   return out;

@@ -16,6 +16,12 @@
 //   the sender anew    if the incarnation is the same or not said: the newer session speaks, the older is ignored from then
 //                      on, so that a cloned process causes one switch and no flip-flop
 //
+// It makes questions, too (ask, ask_through): a ping for one agent, with a nonce of its own, carrying the agent's session to show
+// that we hear it, signed with its key when it signs. The ack must repeat the nonce, once, and come from that very agent's session.
+// A helper relays the ping and hands the ack back as it came, so where there are keys it need not be believed when it says that
+// somebody lives. That somebody does not answer is the helper's word, and taken only of agents that some helper has reached before:
+// behind a NAT nobody else may be able to.
+//
 // What it cannot promise: an unsigned beacon can be forged by whoever may send one, its session and sequence included. A
 // receiver that was restarted knows no windows: it takes recordings of an agent that died under its newest incarnation until
 // that agent speaks, unless it is told by expect() that this life has ended.
@@ -25,6 +31,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <optional>
 #include <string>
@@ -35,6 +42,7 @@
 
 #include "choregos/base/ip.hpp"
 #include "choregos/base/limits.hpp"
+#include "choregos/base/rng.hpp"
 #include "choregos/base/time.hpp"
 #include "choregos/model/observation.hpp"
 #include "choregos/source/beacon/admission.hpp"
@@ -70,9 +78,10 @@ enum class Drop : std::uint8_t {
   foreign_session,    ///< the session speaks for another id or incarnation
   older_life,         ///< a new session of an incarnation that is over
   superseded,         ///< a newer session of the same incarnation took its place
-  unknown_sender,     ///< a ping, an ack or an unsigned goodbye of somebody who was not heard before
+  unknown_sender,     ///< a ping, an ack, a helper's report or an unsigned goodbye of somebody who was not heard before
   rate_limited,       ///< too many unknown ids, sessions of one id, or pings
   table_full,
+  unasked,            ///< an ack or a helper's report that answers no open question of ours: too late, repeated, forged
   kCount,
 };
 std::string_view to_string(Drop drop);
@@ -85,7 +94,7 @@ struct Packet {
   bool multicast = false;
 };
 
-/// What an accepted announce, alive or bye says.
+/// What an accepted announce, alive or bye says. Of the other types: that its sender lives, no more.
 struct Heard {
   wire::BeaconType type = wire::BeaconType::alive;
   std::string id;
@@ -98,6 +107,8 @@ struct Heard {
   bool draining = false;
   Claims claims;                  ///< announce: the whole statement; alive: status and load alone
   std::string reason;             ///< bye
+  bool answer = false;            ///< it answers a question of ours
+  std::string via;                ///< the helper that put it; "" = we did
   SocketAddress from;
   Instant at;
 };
@@ -110,9 +121,29 @@ struct Question {
   std::size_t bytes = 0;  ///< its size: no answer is longer
 };
 
+/// A question that a helper put in vain.
+struct Unanswered {
+  std::string id;
+  std::uint64_t incarnation = 0;
+  bool proven = false;
+  std::string via;
+  SocketAddress to;
+  Instant at;
+};
+
+/// A question of ours, ready to be sent.
+struct Asking {
+  SocketAddress to;
+  std::string bytes;
+  std::uint64_t incarnation = 0;  ///< of whom it is about
+  bool proven = false;
+};
+
 struct Taken {
   Drop drop = Drop::none;
-  std::optional<Heard> heard;
+  std::optional<Heard> heard;     ///< of the sender
+  std::optional<Heard> relayed;   ///< of another agent, which a helper reached
+  std::optional<Unanswered> unanswered;
   std::optional<Question> question;
 };
 
@@ -123,6 +154,11 @@ class Receiver {
   /// How long a session is remembered after its last beacon: its recordings are told from new ones for so long.
   static constexpr Duration kUnsignedKept = 10min;
   static constexpr Duration kSignedKept = 24h;
+  /// An answer that comes later answers nothing.
+  static constexpr Duration kAnswerTime = 10s;
+  /// How long a helper waits for an answer.
+  static constexpr Duration kHelperWait = 1s;
+  static constexpr std::size_t kQuestionCountMax = 32768;  ///< open at once; ten seconds' worth of what a registry asks
 
   explicit Receiver(ReceiverSettings settings);
 
@@ -130,6 +166,15 @@ class Receiver {
   Taken take(const Packet& packet);
   /// The answer to a question, as ready bytes; "" when it may not be given. Signed with the key of the question.
   std::string answer(const Question& question, const wire::AckBody& body);
+
+  /// A question to the newest session of `id`. Nothing when that is of another incarnation (0 = any), never said that it answers,
+  /// was not heard at an address that may be asked, or has a key that we lost.
+  std::optional<Asking> ask(const std::string& id, std::uint64_t incarnation, Instant now);
+  /// The same by way of `helper`, which must have said that it helps. Goes to the helper.
+  std::optional<Asking> ask_through(const std::string& helper, const std::string& id, std::uint64_t incarnation, Instant now);
+  /// A question by way of some helper to somebody alive whom no helper has reached yet, to learn whether one can. Call it a few
+  /// times a second; mostly there is nothing to learn.
+  std::optional<Asking> rehearse(Instant now);
 
   /// An id known from before a restart. It passes the limit for unknown ids, and a life older than `incarnation` is a
   /// recording, as is that one itself when it has `ended` (said goodbye).
@@ -147,7 +192,7 @@ class Receiver {
   std::size_t sessions() const { return index_.size(); }
   std::uint64_t dropped(Drop drop) const { return dropped_[static_cast<std::size_t>(drop)]; }
   std::uint64_t accepted() const { return accepted_; }
-  /// accepted, announce, alive, bye, ping, ack, then dropped_… in the order of Drop.
+  /// accepted, announce, alive, bye, ping, ack, told, then dropped_… in the order of Drop.
   std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
  private:
@@ -170,6 +215,8 @@ class Receiver {
     Instant opened_at = Instant::min();
     bool expected = false;
     bool ended = false;
+    bool reached = false;           ///< an answer came by way of a helper
+    Instant rehearsed_at = Instant::min();
   };
   using Identities = std::unordered_map<std::string, Identity>;
   enum class Place : std::uint8_t { fresh, idle_signed, idle_unsigned };
@@ -182,12 +229,31 @@ class Receiver {
     Instant heard_at = Instant::min();
     Instant asked_at = Instant::min();
     bool superseded = false;
+    bool draining = false, answers = false, helps = false;  ///< as its last announce or alive says
+    std::optional<SocketAddress> from;  ///< where a question reaches it
     Place place = Place::fresh;
+  };
+
+  /// A question that is open.
+  struct Open {
+    std::string id;
+    std::uint64_t incarnation = 0;
+    std::uint64_t key_id = 0;
+    bool proven = false;
+    std::string helper;  ///< "" = asked directly
+    SocketAddress to;
   };
 
   Taken refuse(Drop drop);
   Drop authenticate(const wire::BeaconView& frame, const Packet& packet, const Key*& key, Session* known) const;
   Taken take_question(const wire::BeaconView& frame, const Packet& packet, Session* known);
+  Taken take_answer(const wire::BeaconView& frame, const Packet& packet, const std::string& helper, Session* known);
+  Taken take_told(const wire::BeaconView& frame, const Packet& packet, Session* known);
+  Heard life_of(Session& session, const wire::BeaconView& frame, const Packet& packet, bool verified);
+  Session* askable(const std::string& id, std::uint64_t incarnation);
+  std::string sign(wire::BeaconType type, const Session& to, std::string payload);
+  std::string open_question(const Session& about, const std::string& helper, Instant now);
+  void close_question(std::uint64_t nonce) { open_.erase(nonce); }
   static bool read(const wire::BeaconView& frame, Heard& out);
   Drop admit(const wire::BeaconView& frame, const Key* key, const Heard& heard, Session*& session);
   void touch(Session& session, Instant at);
@@ -200,10 +266,13 @@ class Receiver {
   std::unordered_map<SessionKey, Sessions::iterator, SessionHash> index_;
   // Each in order of the last beacon, oldest first.
   Sessions fresh_, idle_signed_, idle_unsigned_;
+  Rng rng_;
+  std::unordered_map<std::uint64_t, Open> open_;            ///< by nonce
+  std::deque<std::pair<Instant, std::uint64_t>> opened_;    ///< when which nonce was given out; may be closed already
   std::uint64_t own_session_;
   std::uint64_t own_sequence_ = 0;
   std::uint64_t accepted_ = 0;
-  std::array<std::uint64_t, 6> types_{};
+  std::array<std::uint64_t, wire::kBeaconTypeMax + 1> types_{};
   std::array<std::uint64_t, static_cast<std::size_t>(Drop::kCount)> dropped_{};
 };
 

@@ -84,7 +84,7 @@ void Balancer::end_round(const Target& target, const ProbeSettings& s, Rng& rng,
       replica.missing += n / d;
       const std::string reason = "others answer behind " + where + ", it no longer does";
       if (replica.missing >= kOver) {
-        out.push_back(failure_of(replica.heard, s.name, vip_subject(target.address, id), ObservationKind::refused, {}, reason, at));
+        out.push_back(failure_of(replica.heard, s.name, vip_subject(target.address, id), ObservationKind::doubt, {Duration{}, Duration{}}, reason, at));
         it = replicas_.erase(it);
         continue;
       }

@@ -64,7 +64,7 @@ struct Service {
     return out;
   }
   std::size_t given_up() const {
-    return static_cast<std::size_t>(std::count_if(against.begin(), against.end(), [](const Observation& o) { return o.kind == ObservationKind::refused; }));
+    return static_cast<std::size_t>(std::count_if(against.begin(), against.end(), [](const Observation& o) { return o.kind == ObservationKind::refused || (o.kind == ObservationKind::doubt && o.lease.lost_after == Duration{}); }));
   }
 };
 

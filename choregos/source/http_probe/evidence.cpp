@@ -28,6 +28,7 @@ Observation heard_from(const Target& target, const std::string& source, const Pr
   if (said.claims != Claims{} || is_object(answer.body)) o.claims = std::move(said.claims);
   o.draining = target.draining || said.draining;
   o.latency = answer.latency;
+  o.from = target.address.ip;
   return o;
 }
 
@@ -43,6 +44,7 @@ Observation failure_of(const Heard& heard, const std::string& source, std::strin
   o.heard_at = at.now;
   o.wall_at = at.wall;
   o.lease = lease;
+  if (heard.names.address) o.from = heard.names.address->ip;
   o.reason = std::move(reason);
   return o;
 }

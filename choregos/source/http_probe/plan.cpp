@@ -194,8 +194,8 @@ void ProbePlan::finished(const SocketAddress& address, ProbeResult result, Momen
       entry.note = o.names.id.empty() ? "says no id, expected " + entry.target.expected_id : "answers as " + o.names.id + ", expected " + entry.target.expected_id;
     out.observations.push_back(std::move(o));
   } else if (finding.kind) {
-    // Death concerns the process and ends its tale here; doubt leaves it open.
-    if (finding.kind != ObservationKind::doubt) entry.standing = false;
+    // Death concerns the process and ends its tale here, as a verdict by silence does; other doubt leaves it open.
+    if (finding.kind != ObservationKind::doubt || finding.lease.lost_after == Duration{}) entry.standing = false;
     out.observations.push_back(failure_of(entry.heard, settings_.name, to_string(address), *finding.kind, finding.lease, to_string(address) + ": " + finding.reason, at));
   }
   if (entry.target.draining && entry.track.silent()) out.silent.push_back(address);

@@ -283,7 +283,8 @@ TEST(ProbePlan, DrainingAgentIsHeardAsSuchUntilItFallsSilentAndItsOriginIsTold) 
   up = false;
   w.run(16s);
   ASSERT_FALSE(w.out.silent.empty());
-  EXPECT_EQ(w.out.observations.back().kind, ObservationKind::refused);
+  EXPECT_EQ(w.out.observations.back().kind, ObservationKind::doubt);
+  EXPECT_EQ(w.out.observations.back().lease.lost_after, Duration{}) << "lost at once, by silence";
 }
 
 TEST(ProbePlan, HealthSaysWhatMayBeWrong) {

@@ -10,6 +10,8 @@ constexpr Duration kRetry = 1s;
 /// An outcome this much later than its own time-out was not measured but slept through: our loop stood still.
 constexpr Duration kStall = 500ms;
 constexpr unsigned kFreshProbes = 30;
+/// Our verdict by silence. A doubt, not a refusal: whether many fell silent together only the registry can see.
+constexpr Lease kAtOnce{Duration{}, Duration{}};
 
 }  // namespace
 
@@ -118,11 +120,11 @@ Finding Track::failed(const ProbeResult& result, bool draining, const ProbeSetti
     const Duration silence = now - silent_since_;
     if (draining && misses_ >= 2) {
       over_ = true;
-      return {ObservationKind::refused, {}, "its name left DNS and it no longer answers"};
+      return {ObservationKind::doubt, kAtOnce, "its name left DNS and it no longer answers"};
     }
     if (misses_ >= silence_.misses_for_lost() && silence >= silence_.floor(now)) {
       over_ = true;
-      return {ObservationKind::refused, {}, "no answer to " + std::to_string(misses_) + " probes in " + format_age(silence)};
+      return {ObservationKind::doubt, kAtOnce, "no answer to " + std::to_string(misses_) + " probes in " + format_age(silence)};
     }
     if (doubted_ || !(broke_ || misses_ >= silence_.misses_for_doubt())) return {};
     doubted_ = true;

@@ -92,7 +92,7 @@ class Track {
   bool broke_ = false;
   bool closed_idle_ = false;      ///< the next answer decides whether closing was a habit
   bool doubted_ = false;
-  bool over_ = false;             ///< refused, dead or lost was reported
+  bool over_ = false;             ///< refused, dead or a verdict by silence was reported
   Instant silent_since_ = Instant::min();
   Duration backoff_ = 1s;
   Outcome last_outcome_ = Outcome::own_fault;

@@ -93,9 +93,10 @@ Observation Holders::say(const std::string& id, Holder& holder, ObservationKind 
   o.sequence = holder.sequence;
   o.heard_at = at.now;
   o.wall_at = at.wall;
+  o.from = holder.address;
   if (kind == ObservationKind::heard) {
     holder.heard = at.now;
-    o.lease = holder.tether != 0 ? kOpenLease : Lease{holder.ttl, holder.ttl + settings_.lost_slack};
+    o.lease = holder.tether != 0 ? Lease{Duration::max(), Duration::max(), interval_} : Lease{holder.ttl, holder.ttl + settings_.lost_slack};
   } else {
     o.lease = {Duration{0}, settings_.lost_slack};
   }
@@ -123,6 +124,8 @@ Result<Holders::Taken> Holders::take(const RegisterRequest& request, const Agent
     if (same) {
       next.since = now.since;
       next.tether = now.tether;
+      next.asked = now.asked;
+      next.answered = now.answered;
       if (next.incarnation == 0) next.incarnation = now.incarnation;
     }
   }
@@ -167,6 +170,12 @@ Result<Holders::Taken> Holders::renew(const RenewRequest& request, const AgentRe
   note_targets(&*taken.former, &holder);
   taken.ttl = holder.ttl;
   taken.observation = say(request.id, holder, ObservationKind::heard, at);
+  // Any ping of this tether that was not answered yet: a process that was stopped finds several when it goes on. An answer to
+  // anything else is a renewal like any other.
+  if (request.answer > holder.answered && request.answer <= holder.asked && holder.tether != 0) {
+    holder.answered = request.answer;
+    taken.observation.answer = true;
+  }
   if (request.claims != Claims{}) {
     taken.observation.claims = request.claims;
     taken.observation.partial = true;
@@ -202,10 +211,34 @@ Result<Holders::Opened> Holders::open_tether(const TetherRequest& request, Momen
   opened.replaced = holder.tether;
   tethers_.erase(holder.tether);
   opened.tether = holder.tether = ++last_tether_;
+  holder.answered = holder.asked;  // what went down the former one is not to be answered any more
   tethers_[holder.tether] = request.id;
   opened.observation = say(request.id, holder, ObservationKind::heard, at);
   opened.ttl = holder.ttl;
   return opened;
+}
+
+std::optional<Holders::Question> Holders::question(const std::string& id, std::uint64_t incarnation) {
+  const auto it = holders_.find(id);
+  if (it == holders_.end() || it->second.tether == 0) return std::nullopt;
+  Holder& holder = it->second;
+  if (incarnation != 0 && holder.incarnation != 0 && incarnation != holder.incarnation) return std::nullopt;
+  return Question{holder.tether, ++holder.asked};
+}
+
+Observation Holders::asked(const std::string& id, Moment at) {
+  const Holder& holder = holders_.at(id);
+  Observation o;
+  o.kind = ObservationKind::asked;
+  o.source = source_;
+  o.subject = id;
+  o.names.id = id;
+  o.names.proven = holder.proven;
+  o.incarnation = holder.incarnation;
+  o.heard_at = at.now;
+  o.wall_at = at.wall;
+  o.from = holder.address;
+  return o;
 }
 
 std::optional<Holders::Broken> Holders::tether_closed(TetherId tether, const std::string& reason, Moment at) {

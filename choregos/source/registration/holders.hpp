@@ -61,6 +61,7 @@ struct Holder {
   std::uint64_t sequence = 0;             ///< of its last observation
   Duration ttl{};
   TetherId tether = 0;                    ///< 0 = none open
+  std::uint64_t asked = 0, answered = 0;  ///< numbers of the last ping sent down the tether, and of the last one answered
   std::string health_url, endpoint;
   std::optional<SocketAddress> health_at, endpoint_at;  ///< when literal, and allowed to be dialled
 };
@@ -114,6 +115,17 @@ class Holders {
     std::optional<SocketAddress> ask;      ///< where to look whether the process is gone
     bool own = false;                      ///< it is the agent's own address, which needs nobody's leave
   };
+  /// A question to whoever holds the tether of `id`: its number is the nonce. Nothing when no tether of that life is open.
+  struct Question {
+    TetherId tether = 0;
+    std::uint64_t nonce = 0;
+  };
+  std::optional<Question> question(const std::string& id, std::uint64_t incarnation);
+  /// Say it of a question that was sent and that silence is to count for.
+  Observation asked(const std::string& id, Moment at);
+  /// The pace of the fleet: what tethers are asked by. Call it when it may have changed.
+  void set_interval(Duration interval) { interval_ = interval; }
+
   /// Nothing when the tether is not the one in force: it was replaced, or its agent has left.
   std::optional<Broken> tether_closed(TetherId tether, const std::string& reason, Moment at);
   /// What the look brought: a death, or nothing (it answered or nobody can tell, or the agent has spoken since).
@@ -146,6 +158,7 @@ class Holders {
   std::map<TetherId, std::string> tethers_;
   TetherId last_tether_ = 0;
   std::uint64_t last_sequence_ = 0;
+  Duration interval_ = 1s;
   std::string swept_;  ///< the id up to which the round has come
   bool targets_changed_ = false;
 };

@@ -71,6 +71,7 @@ Error Registration::note(const Error& error) {
 void Registration::register_agent(RegisterRequest request, std::function<void(Result<RegisterReply>)> done) {
   if (!running_) return done(stopping());
   const AgentRecordPtr record = record_of(request.id);
+  holders_.set_interval(interval());
   auto taken = holders_.take(request, record, interval(), moment());
   if (!taken) return done(note(taken.error()));
   publish_soon();
@@ -94,8 +95,10 @@ void Registration::register_agent(RegisterRequest request, std::function<void(Re
 
 void Registration::renew(RenewRequest request, std::function<void(Result<RegisterReply>)> done) {
   if (!running_) return done(stopping());
+  holders_.set_interval(interval());
   auto taken = holders_.renew(request, record_of(request.id), moment());
   if (!taken) return done(note(taken.error()));
+  if (taken->observation.answer) ++counters_.answered;
   publish_soon();
   options_.submit(std::move(taken->observation), [this, here = here_, ttl = taken->ttl, done = std::move(done)](Result<AgentRecordPtr> result) {
     if (!*here) return done(stopping());
@@ -127,6 +130,7 @@ void Registration::leave(LeaveRequest request, std::function<void(Result<void>)>
 
 Result<TetherId> Registration::open_tether(TetherRequest request, std::shared_ptr<TetherChannel> channel) {
   if (!running_) return stopping();
+  holders_.set_interval(interval());
   auto opened = holders_.open_tether(request, moment());
   if (!opened) return note(opened.error());
   ++counters_.tethers_opened;
@@ -135,6 +139,7 @@ Result<TetherId> Registration::open_tether(TetherRequest request, std::shared_pt
   pace_.emplace_back(loop_.now() + options_.settings.pace_every, opened->tether);
   submit_quietly(std::move(opened->observation));
   send_pace(*channel, opened->ttl);
+  send_ping(request.id, request.incarnation);
   // Last: its end may be reported from within.
   close(opened->replaced);
   return opened->tether;
@@ -178,6 +183,23 @@ bool Registration::send_pace(TetherChannel& channel, Duration ttl) const {
   wire::JsonWriter out;
   out.begin_object().member("beacon_interval_ms", ms(interval())).member("ttl_ms", ms(ttl)).member("epoch", options_.epoch).end_object();
   return channel.send("pace", std::move(out).take());
+}
+
+bool Registration::send_ping(const std::string& id, std::uint64_t incarnation) {
+  const auto question = holders_.question(id, incarnation);
+  const auto it = question ? tethers_.find(question->tether) : tethers_.end();
+  if (it == tethers_.end()) return false;
+  const auto channel = it->second.channel;  // its end may be reported from within
+  wire::JsonWriter out;
+  out.begin_object().member("nonce", question->nonce).end_object();
+  return channel->send("ping", std::move(out).take());
+}
+
+void Registration::ask(const Ask& ask) {
+  // A tether is a path of its own; nobody can ask on it for us.
+  if (!running_ || !ask.helpers.empty() || !send_ping(ask.subject, ask.incarnation) || holders_.find(ask.subject) == nullptr) return;
+  ++counters_.asked;
+  submit_quietly(holders_.asked(ask.subject, moment()));
 }
 
 void Registration::pace_due() {
@@ -230,6 +252,8 @@ SourceHealth Registration::health() const {
                   {"tethers_opened", c.tethers_opened},
                   {"tethers_replaced", c.tethers_replaced},
                   {"tethers_broken", c.tethers_broken},
+                  {"asked", c.asked},
+                  {"answered", c.answered},
                   {"deaths_confirmed", c.deaths_confirmed},
                   {"answered_after_break", c.answered_after_break},
                   {"unknown_after_break", c.unknown_after_break}};

@@ -50,12 +50,15 @@ class Registration final : public Source, public RegistrationDoor {
   /// Closes every tether; their ends say nothing about their agents then. Those who wait for an answer get `unavailable`.
   void stop() override;
   SourceHealth health() const override;
+  /// A `ping` event down the tether: {"nonce":7}. Who answers it renews with "answer":7.
+  void ask(const Ask& ask) override;
 
   void register_agent(RegisterRequest request, std::function<void(Result<RegisterReply>)> done) override;
   void renew(RenewRequest request, std::function<void(Result<RegisterReply>)> done) override;
   void leave(LeaveRequest request, std::function<void(Result<void>)> done) override;
   /// A first `pace` event goes down at once, then one each settings.pace_every:
   /// {"beacon_interval_ms":1000,"ttl_ms":30000,"epoch":3}
+  /// And a `ping`, so that it is known who answers such: silence to later ones counts against those alone.
   Result<TetherId> open_tether(TetherRequest request, std::shared_ptr<TetherChannel> channel) override;
   void tether_closed(TetherId tether, std::string reason) override;
 
@@ -63,6 +66,7 @@ class Registration final : public Source, public RegistrationDoor {
   struct Counters {
     std::uint64_t registered = 0, renewed = 0, left = 0, conflicts = 0, not_found = 0, refused = 0;
     std::uint64_t tethers_opened = 0, tethers_replaced = 0, tethers_broken = 0;
+    std::uint64_t asked = 0, answered = 0;
     std::uint64_t deaths_confirmed = 0, answered_after_break = 0, unknown_after_break = 0;
   };
 
@@ -71,6 +75,7 @@ class Registration final : public Source, public RegistrationDoor {
   Duration interval() const;
   void submit_quietly(Observation observation);
   Error note(const Error& error);
+  bool send_ping(const std::string& id, std::uint64_t incarnation);
   bool send_pace(TetherChannel& channel, Duration ttl) const;
   void pace_due();
   void close(TetherId tether);

@@ -125,9 +125,49 @@ TEST_F(Source, ATetherIsToldThePaceAtOnceAndAgain) {
   make(settings);
   ASSERT_TRUE(put());
   const auto channel = tether();
-  ASSERT_EQ(channel->events.size(), 1U);
+  ASSERT_GE(channel->events.size(), 1U);
   EXPECT_EQ(channel->events[0], R"(pace {"beacon_interval_ms":2000,"ttl_ms":30000,"epoch":3})");
   EXPECT_TRUE(wait([&] { return channel->events.size() >= 3; }));
+}
+
+TEST_F(Source, AsksDownTheTetherAndTakesOnlyAnswersToWhatItAsked) {
+  ASSERT_TRUE(put());
+  source->ask({"registration", "a1", "a1", 5, {}});
+  EXPECT_EQ(counter("asked"), 0U) << "no tether, no channel";
+  const auto channel = tether();
+  ASSERT_EQ(channel->events.size(), 2U);
+  EXPECT_EQ(channel->events[1], R"(ping {"nonce":1})") << "once at the start, so that it is known who answers";
+  EXPECT_EQ(told.back().kind, ObservationKind::heard);
+  EXPECT_EQ(told.back().lease, (Lease{Duration::max(), Duration::max(), 2s}));
+  EXPECT_EQ(told.back().from, kPeer.ip);
+  const auto answer_with = [&](std::uint64_t nonce, std::uint64_t incarnation = 5) {
+    RenewRequest renewal{"a1", incarnation, {}, kPeer, false};
+    renewal.answer = nonce;
+    std::optional<Result<RegisterReply>> answer;
+    source->renew(renewal, [&](Result<RegisterReply> r) { answer = std::move(r); });
+    EXPECT_TRUE(wait([&] { return answer.has_value(); }));
+    return told.back().answer;
+  };
+  EXPECT_FALSE(answer_with(2)) << "never asked";
+  EXPECT_FALSE(answer_with(0));
+  EXPECT_TRUE(answer_with(1));
+  EXPECT_FALSE(answer_with(1)) << "once";
+  for (int i = 0; i < 3; ++i) source->ask({"registration", "a1", "a1", 5, {}});
+  EXPECT_EQ(channel->events.back(), R"(ping {"nonce":4})");
+  EXPECT_EQ(counter("asked"), 3U);
+  EXPECT_EQ(told.back().kind, ObservationKind::asked);
+  EXPECT_EQ(told.back().incarnation, 5U);
+  EXPECT_TRUE(answer_with(3)) << "who was stopped finds several and may answer any";
+  EXPECT_FALSE(answer_with(2)) << "an older one than it answered";
+  source->ask({"registration", "a1", "a1", 6, {}});
+  source->ask({"registration", "a1", "a1", 5, {"helper"}});
+  source->ask({"registration", "nobody", "nobody", 0, {}});
+  EXPECT_EQ(counter("asked"), 3U) << "another life, another path, nobody";
+  channel->writable = false;
+  source->ask({"registration", "a1", "a1", 5, {}});
+  EXPECT_EQ(counter("asked"), 3U) << "what could not be sent does not count";
+  const auto newer = tether();
+  EXPECT_FALSE(answer_with(4)) << "it went down another tether";
 }
 
 TEST_F(Source, AnAgentThatReadsNothingHasABrokenTether) {
