@@ -3,16 +3,19 @@
 found by their labels; a killed one is lost with Docker's own reason within a second; phantom and repeated DNS records are
 never listed; a service scaled to nothing is gone within two seconds of its processes, with no freeze."""
 import os
+import re
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
-from engine import Api, Engine, InNamespace, wait_for
+from engine import SOURCE_DIR, Api, Engine, InNamespace, wait_for
 from get_only_proxy import GetOnlyProxy
 
-SCALED = int(os.environ.get("CHOREGOS_SWARM_SCALE", "20"))
+SCALED = int(os.environ.get("CHOREGOS_SWARM_SCALE", "50"))
 
 
 def alive(agents):
@@ -55,15 +58,40 @@ class LyingDns:
             reply = query[:2] + struct.pack(">HHHHH", 0x8180 if is_a else 0x8183, 1, len(answers), 0, 0) + query[12:end]
             for address in answers:
                 reply += b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 600, 4) + socket.inet_aton(address)
-            self.socket.sendto(reply, peer)
+            try:
+                self.socket.sendto(reply, peer)
+            except OSError:
+                return
 
     def close(self):
         self.socket.close()
 
 
-def registry(engine, name, *extra):
+def documented_proxy(engine, gate):
+    """The proxy of docs/OPERATING.md between `gate` and the engine; nothing where HAProxy is not installed."""
+    haproxy = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
+    if haproxy is None:
+        return None
+    text = re.search(r"```\n(# haproxy\.cfg.*?)```", (SOURCE_DIR / "docs" / "OPERATING.md").read_text(), re.S).group(1)
+    changed = text.replace("bind 127.0.0.1:2375", f"bind unix@{gate} mode 666").replace("unix@/var/run/docker.sock", f"unix@{engine.socket}")
+    assert changed.count(str(engine.folder)) == 2, changed
+    config = engine.folder / "haproxy.cfg"
+    config.write_text(changed)
+    process = subprocess.Popen([haproxy, "-f", config, "-db"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("haproxy listens", gate.exists, 10)
+    for method, path, status in (("GET", "/v1.41/tasks", "200"), ("POST", "/v1.41/containers/create", "403"), ("DELETE", "/v1.41/services/chorus", "403"), ("GET", "/v1.41/secrets", "403"),
+                                 ("GET", "/v1.41/containers/json/../../secrets", "403")):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(gate))
+            client.sendall(f"{method} {path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            answer = client.recv(64).decode(errors="replace")
+            assert answer.split()[1] == status, (method, path, answer)
+    return process
+
+
+def registry(engine, name, *extra, gate="docker.sock"):
     engine.docker("run", "-d", "--name", name, "--network", "fleet", "-v", f"{engine.folder}/gate:/gate", "choregos-test:1", "/bin/choregosd", "--http", "127.0.0.1:4470", "--memory",
-                  "--docker-engine", "unix:///gate/docker.sock", "--probe-period", "2s", *extra)
+                  "--docker-engine", f"unix:///gate/{gate}", "--probe-period", "2s", *extra)
     pid = int(engine.docker("inspect", "-f", "{{.State.Pid}}", name))
     return pid, Api(pid, 4470)
 
@@ -120,7 +148,9 @@ def main():
         settled(engine, api, "chorus", 9)
 
         # D02: DNS that repeats itself and names nobody.
-        liar_pid, liar_api = registry(engine, "liar", "--swarm-service", "chorus:8088", "--dns-server", "127.0.0.1:5300", "--dns-period", "500ms")
+        haproxy = documented_proxy(engine, engine.folder / "gate" / "haproxy.sock")
+        liar_pid, liar_api = registry(engine, "liar", "--swarm-service", "chorus:8088", "--dns-server", "127.0.0.1:5300", "--dns-period", "500ms",
+                                      gate="haproxy.sock" if haproxy else "docker.sock")
         dns = LyingDns(liar_pid)
         addresses = engine.addresses("chorus")
         prefix = next(iter(addresses.values())).rsplit(".", 1)[0]
@@ -137,7 +167,12 @@ def main():
         assert targets["gauges"]["targets"] == 9 + len(phantoms), targets
         print(f"{len(phantoms)} phantom and {len(addresses)} repeated records: never listed")
         dns.close()
+        assert source(liar_api, "docker_engine")["state"] == "ok", source(liar_api, "docker_engine")
         engine.docker("rm", "-f", "liar")
+        if haproxy:
+            haproxy.terminate()
+            haproxy.wait(10)
+            print("and through the documented HAProxy")
 
         # L11: scaled to nothing.
         engine.docker("service", "scale", "--detach", f"chorus={SCALED}")

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "process"))
-from agent_support import program, skip, wait_for  # noqa: E402
+from agent_support import SOURCE_DIR, program, skip, wait_for  # noqa: E402,F401
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)

@@ -24,7 +24,7 @@ constexpr Duration kHurry = 200ms;         // between looks for kHurryFor after 
 constexpr Duration kHurryFor = 3s;
 constexpr Duration kUnsettled = 500ms;     // between looks while a task starts or stops
 constexpr Duration kUnsettledFor = 30s;    // what takes longer waits for the period
-constexpr int kShareOfTime = 5;            // at most one part in so many of the time is spent on asking
+constexpr int kShareOfTime = 2;            // at most one part in so many of the time is spent on asking
 
 }  // namespace
 
@@ -398,7 +398,7 @@ SourceHealth DockerEngine::health() const {
   h.last_ok = m.last_ok;
   h.counters = {{"connects", m.attempts}, {"failures", m.failures}, {"looks", m.looks}, {"events", m.events}, {"events_unread", m.events_unread},
                 {"deaths", f.deaths}, {"deaths_superseded", f.deaths_superseded}, {"vanished", f.vanished}};
-  h.gauges = {{"services", f.services}, {"tasks", f.tasks}, {"running", f.running}, {"targets", f.targets}, {"nodes", f.nodes}, {"nodes_down", f.nodes_down}};
+  h.gauges = {{"services", f.services}, {"tasks", f.tasks}, {"running", f.running}, {"targets", f.targets}, {"nodes", f.nodes}, {"nodes_down", f.nodes_down}, {"look_ms", static_cast<std::uint64_t>(m.look_time.count() / 1'000'000)}};
   return h;
 }
 
