@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "choregos/api/ui/assets.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/daemon/token_file.hpp"
 #include "choregos/source/beacon/key_file.hpp"
@@ -129,6 +130,11 @@ api::Services Program::services() {
   out.sign = [this](Sign sign) {
     if (sign.kind == SignKind::thaw) log_.info("thaw", {{"domain", sign.subject.empty() ? std::string("all") : sign.subject}, {"reason", sign.reason}});
     return belief_->writer().submit(std::move(sign));
+  };
+  out.page = [](std::string_view path) -> std::optional<api::PageFile> {
+    const api::Asset* asset = api::find_asset(path);
+    if (asset == nullptr) return std::nullopt;
+    return api::PageFile{asset->content_type, asset->etag, asset->immutable, asset->plain, asset->gzip};
   };
   out.build = build_;
   out.started = started_;

@@ -34,6 +34,7 @@ struct Call {
   std::string path;                ///< raw path, for problems and links
   wire::Parameters parameters;     ///< checked against the route's
   std::string if_none_match;
+  bool accepts_gzip = false;
   std::string body;
   SocketAddress peer;
   const View& view;

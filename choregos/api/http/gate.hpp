@@ -34,6 +34,7 @@ struct Incoming {
   std::string_view content_type;
   std::string_view content_encoding;
   std::string_view if_none_match;
+  std::string_view accept_encoding;
   std::string_view body;
   SocketAddress peer;
   bool over_unix = false;  ///< through a socket file, whose mode has let in its owner only

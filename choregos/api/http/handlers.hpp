@@ -9,7 +9,7 @@
 
 namespace choregos::api {
 
-Reply get_index(const Call& call);           // index.cpp
+Reply get_page(const Call& call);            // page.cpp
 Reply get_healthz(const Call& call);         // health.cpp
 Reply get_readyz(const Call& call);
 Reply get_openapi(const Call& call);         // openapi.cpp

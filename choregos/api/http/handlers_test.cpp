@@ -42,7 +42,7 @@ class Handlers : public ::testing::Test {
   Reply ask(RouteId id, wire::Parameters parameters = {}, std::string agent = {}, std::string if_none_match = {}) {
     const auto snapshot = fleet.snapshot();
     const View view{services, snapshot, std::string(to_string(snapshot->guard()->mode)), fleet.now, fleet.wall()};
-    const Call call{route(id), agent, std::string(route(id).pattern), std::move(parameters), std::move(if_none_match), body, {}, view};
+    const Call call{route(id), agent, std::string(route(id).pattern), std::move(parameters), std::move(if_none_match), false, body, {}, view};
     Reply later;
     const Answer answer = [&](Reply reply) { later = std::move(reply); };
     switch (id) {

@@ -31,6 +31,7 @@ Incoming incoming_of(const net::HttpRequest& request) {
   incoming.content_type = request.header("Content-Type");
   incoming.content_encoding = request.header("Content-Encoding");
   incoming.if_none_match = request.header("If-None-Match");
+  incoming.accept_encoding = request.header("Accept-Encoding");
   incoming.body = request.body;
   incoming.peer = request.peer;
   incoming.over_unix = request.over_unix;
@@ -84,9 +85,9 @@ View HttpApi::look() const {
 }
 
 void HttpApi::dress(Reply& reply, const State& state, bool tell_freshness) {
-  // No page may load anything, be framed, or guess at types; nothing is kept unless it has a tag to ask again with.
+  // Nothing but the page may load anything, nothing may be framed or guessed at; nothing is kept unless it has a tag to ask again with.
   reply.with("X-Content-Type-Options", "nosniff").with("X-Frame-Options", "DENY").with("Referrer-Policy", "no-referrer");
-  reply.with("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (!has_header(reply, "Content-Security-Policy")) reply.with("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (!has_header(reply, "Cache-Control")) reply.with("Cache-Control", "no-store");
   if (!tell_freshness) return;
   const auto snapshot = state.services.snapshot();
@@ -113,6 +114,7 @@ void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& 
                   std::string(incoming.path),
                   std::move(admitted.parameters),
                   std::string(incoming.if_none_match),
+                  accepts_gzip(incoming.accept_encoding),
                   std::string(incoming.body),
                   incoming.peer,
                   view};
@@ -132,7 +134,9 @@ void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& 
 
 void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const OpenStream& open) {
   switch (call.route.id) {
-    case RouteId::index: return answer(get_index(call));
+    case RouteId::index:
+    case RouteId::page_asset:
+    case RouteId::page_icon: return answer(get_page(call));
     case RouteId::healthz: return answer(get_healthz(call));
     case RouteId::readyz: return answer(get_readyz(call));
     case RouteId::openapi: return answer(get_openapi(call));

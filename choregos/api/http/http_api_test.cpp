@@ -190,6 +190,7 @@ TEST_F(HttpApiTest, EveryGetAnswersWithItsHeadersAndHeadDoesTheSame) {
   on_loop([&] { fleet.hear("a1", fakes::claims_like_the_original()); });
   for (const auto& route : routes()) {
     if (route.method != "GET" || route.id == RouteId::agent_tether) continue;
+    if (route.id == RouteId::page_asset || route.id == RouteId::page_icon) continue;  // this program has no page
     std::string path(route.pattern);
     if (const auto at = path.find("{id}"); at != std::string::npos) path.replace(at, 4, "a1");
     const auto got = ask("GET", path);

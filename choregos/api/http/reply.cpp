@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "choregos/base/text.hpp"
 #include "choregos/wire/problem.hpp"
 
 namespace choregos::api {
@@ -43,6 +44,24 @@ bool none_match_hits(std::string_view if_none_match, std::string_view etag) {
     if_none_match.remove_prefix(comma + 1);
   }
   return false;
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  bool any = false;
+  while (!accept_encoding.empty()) {
+    const auto comma = accept_encoding.find(',');
+    std::string item = to_lower(accept_encoding.substr(0, comma));
+    accept_encoding = comma == std::string_view::npos ? std::string_view{} : accept_encoding.substr(comma + 1);
+    std::erase_if(item, [](char c) { return c == ' ' || c == '\t'; });
+    const auto semicolon = item.find(';');
+    const std::string_view coding = std::string_view(item).substr(0, semicolon);
+    // q=0, q=0.0, q=0.00, q=0.000: not acceptable.
+    const std::string_view weight = semicolon == std::string::npos ? "q=1" : std::string_view(item).substr(semicolon + 1);
+    const bool refused = weight.starts_with("q=0") && weight.find_first_not_of("0.", 2) == std::string_view::npos;
+    if (coding == "gzip") return !refused;
+    if (coding == "*") any = !refused;
+  }
+  return any;
 }
 
 }  // namespace choregos::api

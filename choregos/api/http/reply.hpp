@@ -30,6 +30,8 @@ Reply problem_reply(const Error& error, std::string_view path, std::optional<int
 /// A problem that is worth another try: with Retry-After in whole seconds, at least 1.
 Reply retry_reply(const Error& error, std::string_view path, Duration retry_after);
 
+/// Whether Accept-Encoding (RFC 9110 section 12.5.3) lets in gzip: named, or "*", without q=0.
+bool accepts_gzip(std::string_view accept_encoding);
 /// If-None-Match of RFC 9110 section 13.1.2: weak comparison against a list of tags, or "*".
 bool none_match_hits(std::string_view if_none_match, std::string_view etag);
 

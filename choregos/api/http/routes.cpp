@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 2> kLeaveParameters{"incarnation", "reaso
 constexpr std::array kOk{200};
 constexpr std::array kReady{200, 503};
 constexpr std::array kDocument{200, 304};
+constexpr std::array kAsset{200, 304, 404};
 constexpr std::array kList{200, 304, 503};
 constexpr std::array kRecord{200, 304, 404, 503};
 constexpr std::array kOne{200, 404, 503};
@@ -29,7 +30,10 @@ constexpr std::array kLeave{204, 404, 409, 503};
 constexpr std::array kTether{200, 404, 409, 503};
 
 constexpr std::array<Route, kRouteCount> kRoutes{{
-    {RouteId::index, "GET", "/", Role::reader, BodyRule::none, Names{}, Codes{kOk}},
+    // The page holds no secret and must come before anybody can type a token into it.
+    {RouteId::index, "GET", "/", Role::open, BodyRule::none, Names{}, Codes{kDocument}},
+    {RouteId::page_asset, "GET", "/assets/{id}", Role::open, BodyRule::none, Names{}, Codes{kAsset}},
+    {RouteId::page_icon, "GET", "/favicon.svg", Role::open, BodyRule::none, Names{}, Codes{kAsset}},
     {RouteId::healthz, "GET", "/healthz", Role::open, BodyRule::none, Names{}, Codes{kOk}},
     {RouteId::readyz, "GET", "/readyz", Role::open, BodyRule::none, Names{}, Codes{kReady}},
     {RouteId::metrics, "GET", "/metrics", Role::reader, BodyRule::none, Names{}, Codes{kOk}},

@@ -13,10 +13,10 @@
 namespace choregos::api {
 
 enum class RouteId : std::uint8_t {
-  index, healthz, readyz, metrics, openapi, agents_list, agent_get, agent_register, agent_leave, agent_renew, agent_tether,
+  index, page_asset, page_icon, healthz, readyz, metrics, openapi, agents_list, agent_get, agent_register, agent_leave, agent_renew, agent_tether,
   agent_why, agent_history, capabilities, summary, sources, expected, thaw, version,
 };
-inline constexpr std::size_t kRouteCount = 19;
+inline constexpr std::size_t kRouteCount = 21;
 
 /// The least role that may use a route once roles exist. Today a bearer token holds every role; `open` needs none.
 enum class Role : std::uint8_t { open, reader, agent, admin };

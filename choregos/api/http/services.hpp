@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,15 @@ struct BuildInfo {
   std::string compiler; ///< "GNU 12.2.0"
 };
 
+/// A file of the page for browsers; the views live as long as the program.
+struct PageFile {
+  std::string_view content_type;
+  std::string_view etag;    ///< quoted
+  bool immutable = false;   ///< its name changes with its content
+  std::string_view plain;
+  std::string_view gzip;    ///< the same, packed
+};
+
 struct Services {
   // Required.
   std::function<SnapshotPtr()> snapshot;  ///< the newest belief; null counts as not ready
@@ -52,6 +62,7 @@ struct Services {
   std::function<void(std::string id, std::function<void(Result<Past>)>)> past;            ///< as Store::past
   std::function<ExpectedFound()> expected;          ///< unset: nothing is known of what should be there
   std::function<bool(Sign)> sign;                   ///< as Writer::submit; unset: nothing can be thawed here
+  std::function<std::optional<PageFile>(std::string_view path)> page;  ///< "/", "/assets/…"; unset: a plain list of links at /
   BuildInfo build;
   WallTime started;  ///< when this process began to serve
   std::function<Writer::Stats()> writer_stats;
