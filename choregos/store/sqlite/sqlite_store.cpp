@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x43485247;  // "CHRG"
 constexpr std::int64_t kSchema = 2;
+constexpr std::size_t kNotesWaiting = 10'000;
 constexpr const char* kCreate =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE agent (id TEXT PRIMARY KEY, record TEXT NOT NULL, last_seen_ms INTEGER NOT NULL) STRICT;"
@@ -126,7 +127,7 @@ class SqliteStore final : public Store {
       wants = must || newest_revision_ + options_.revision_block / 2 > reserved_;
     }
     if (!wants) return {};
-    const auto written = write(true);
+    const auto written = write(true, false);
     // A block that could not be renewed early is no failure of this batch: its numbers are still reserved.
     return must ? written : Result<void>{};
   }
@@ -145,10 +146,10 @@ class SqliteStore final : public Store {
     bool durable = false;
     {
       const std::lock_guard lock(mutex_);
-      if (pending_.empty() && touched_.empty() && !durable_due_) return {};
+      if (pending_.empty() && touched_.empty() && notes_.empty() && !durable_due_) return {};
       durable = durable_due_;
     }
-    return write(durable);
+    return write(durable, true);
   }
 
   void close() override {
@@ -169,7 +170,7 @@ class SqliteStore final : public Store {
       waiting = !notes_.empty();
       durable = durable_due_;
     }
-    if (waiting) (void)write(durable);  // when the disk takes nothing, what waits is read from memory
+    if (waiting) (void)write(durable, true);  // when the disk takes nothing, what waits is read from memory
     Past out;
     {
       const std::lock_guard lock(mutex_);
@@ -373,8 +374,9 @@ class SqliteStore final : public Store {
     if (pending.act != Pending::Act::keep || known == on_disk_.end() || known->second != durable_digest(agent)) durable_due_ = true;
   }
 
-  /// One transaction for all that waits. What fails stays waiting, unless something newer came meanwhile.
-  Result<void> write(bool durable) {
+  /// One transaction for all that waits. What fails stays waiting, unless something newer came meanwhile. Notes are soft: those
+  /// who wait for a record need not wait for them, too, unless there are many.
+  Result<void> write(bool durable, bool with_notes) {
     std::unordered_map<std::string, Pending> batch;
     std::unordered_map<std::string, WallTime> touched;
     std::deque<Note> notes;
@@ -384,7 +386,7 @@ class SqliteStore final : public Store {
       const std::lock_guard lock(mutex_);
       batch.swap(pending_);
       touched.swap(touched_);
-      notes.swap(notes_);
+      if (with_notes || notes_.size() > kNotesWaiting) notes.swap(notes_);
       // Only a commit that waits for the disk can reserve: a number must not be given out that power loss could give out again.
       reserve = reserved_;
       if (durable && newest_revision_ + options_.revision_block / 2 > reserved_) reserve = newest_revision_ + options_.revision_block;
