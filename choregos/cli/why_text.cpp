@@ -30,7 +30,10 @@ Paint paint_of(const ChannelEvidence& c) {
   return c.says == "refused" || c.says == "dead" || c.says == "silent" ? Paint::bad : Paint::warn;
 }
 
-std::string holds(const ChannelEvidence& c) {
+bool is_over(Liveness liveness) { return liveness == Liveness::lost || liveness == Liveness::left; }
+
+std::string holds(const ChannelEvidence& c, Liveness liveness) {
+  if (is_over(liveness)) return "";
   if (!c.counts) return "does not count: another life, or somebody else";
   if (c.alive_for == Duration::max()) return "as long as it is open";
   return c.alive_for > Duration{} ? exact_age(c.alive_for) : std::string("no longer");
@@ -52,7 +55,10 @@ void verdict(const Explanation& e, bool color, std::ostream& out) {
   out << printable(e.id) << " is " << painted(to_string(e.liveness), cli::paint_of(agent), color);
   if (!e.reason.empty()) out << ": " << printable(e.reason);
   out << "\n";
-  if (e.liveness == Liveness::left) return;
+  if (is_over(e.liveness)) {
+    if (e.silence > Duration{}) out << "  silent for " << exact_age(e.silence) << "\n";
+    return;
+  }
   if (e.silence > Duration{} || e.evidence > 0) {
     out << "  silent for " << exact_age(e.silence);
     if (e.silence_needed > Duration{}) out << "; lost takes " << exact_age(e.silence_needed);
@@ -75,7 +81,7 @@ void channels(const Explanation& e, bool headers, bool color, std::ostream& out)
   Table table({"  CHANNEL", "SAYS", "HEARD", "HOLDS FOR", "WEIGHT OF SILENCE", "DETAIL"});
   for (const auto& c : e.channels) {
     const std::string name = "  " + c.source + (c.subject.empty() || c.subject == e.id ? "" : " " + c.subject);
-    table.add({Cell(name, c.counts ? Paint::none : Paint::dim), Cell(c.says, paint_of(c)), c.age ? exact_age(*c.age) + " ago" : std::string("never"), holds(c), weight(c), c.detail});
+    table.add({Cell(name, c.counts ? Paint::none : Paint::dim), Cell(c.says, paint_of(c)), c.age ? exact_age(*c.age) + " ago" : std::string("never"), holds(c, e.liveness), weight(c), c.detail});
   }
   if (table.size() > 0) table.print(out, headers, color);
 }

@@ -83,6 +83,28 @@ evidence
 )");
 }
 
+TEST(WhyText, OfALostOneSaysWhyAndNothingOfWaits) {
+  Explanation e;
+  e.id = "a1";
+  e.liveness = Liveness::lost;
+  e.reason = "tether broke, then its port refused twice";
+  e.silence = 2s;
+  e.silence_needed = 120s;
+  e.would_change = {"forgotten in 299 s; alive at once when it is heard"};
+  e.channels.push_back({"registration", "a1", 7, "refused", true, 10s, Duration{0}, std::nullopt, 0, 0, 0, 0, ""});
+  EXPECT_EQ(shown(e),
+            R"(a1 is lost: tether broke, then its port refused twice
+  silent for 2.0 s
+
+would change
+  forgotten in 299 s; alive at once when it is heard
+
+evidence
+  CHANNEL       SAYS     HEARD
+  registration  refused  10 s ago
+)");
+}
+
 TEST(WhyText, WhatAStrangerSaidCannotMoveTheTerminal) {
   Explanation e;
   e.id = "a\x1b[2J";
