@@ -1,12 +1,15 @@
 #include "tests/scenario/stage.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <sstream>
+#include <utility>
 
 namespace choregos::scenario {
 namespace {
 
 constexpr Duration kBeat = 1s;
+constexpr Duration kAnswerTakes = 10ms;
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;
@@ -58,7 +61,13 @@ Result<Stage::Words> Stage::cut_up(const std::string& line) {
   in >> words.verb;
   for (std::string word; in >> word;) {
     const auto equals = word.find('=');
-    if (equals == std::string::npos) {
+    if (const auto dots = word.find(".."); equals == std::string::npos && dots != std::string::npos) {
+      // a1..a9 is a1 a2 … a9
+      const auto digits = word.find_first_of("0123456789");
+      const std::string stem = word.substr(0, digits), end = word.substr(dots + 2 + stem.size());
+      if (digits > dots || !word.substr(dots + 2).starts_with(stem)) return wrong("write a1..a9, not " + word);
+      for (int i = std::stoi(word.substr(digits)); i <= std::stoi(end); ++i) words.names.push_back(stem + std::to_string(i));
+    } else if (equals == std::string::npos) {
       words.names.push_back(word);
     } else {
       std::string value = word.substr(equals + 1);
@@ -76,6 +85,7 @@ Result<Stage::Words> Stage::cut_up(const std::string& line) {
 
 Result<std::vector<std::string>> Stage::run(const std::string& line) {
   lines_.clear();
+  last_text_.clear();
   const auto words = cut_up(line);
   if (!words) return words.error();
   if (auto done = perform(*words); !done) return done.error();
@@ -97,11 +107,13 @@ Result<void> Stage::perform(const Words& w) {
   if (w.verb == "beat") return each([&](const std::string& id) {
     actors_[id].beats = true;
     actors_[id].next_beat = now_ + kBeat;
+    actors_[id].says = w.options;
     return beacon(id, ObservationKind::heard, w);
   });
   if (w.verb == "hush") return each([&](const std::string& id) -> Out { return actors_[id].beats = false, Out{}; });
   if (w.verb == "cut") return each([&](const std::string& id) -> Out { return actors_[id].cut = true, Out{}; });
-  if (w.verb == "heal") return each([&](const std::string& id) -> Out { return actors_[id].cut = false, Out{}; });
+  if (w.verb == "unheard") return each([&](const std::string& id) -> Out { return actors_[id].unheard = true, Out{}; });
+  if (w.verb == "heal") return each([&](const std::string& id) -> Out { return actors_[id].cut = actors_[id].unheard = false, Out{}; });
   if (w.verb == "reborn") return each([&](const std::string& id) {
     ++actors_[id].incarnation;
     actors_[id].sequence = 0;
@@ -114,6 +126,11 @@ Result<void> Stage::perform(const Words& w) {
   if (w.verb == "advance") return advance(w);
   if (w.verb == "set") return set(w);
   if (w.verb == "restart") return restart(), Out{};
+  if (w.verb == "listen") return listens_ = true, next_sign_ = now_, listened(), Out{};
+  if (w.verb == "stall") return stall(w);
+  if (w.verb == "sign") return sign(w);
+  if (w.verb == "why") return why(w);
+  if (w.verb == "guard") return show_guard(), Out{};
   if (w.verb == "show") return show(w), Out{};
   return wrong("'" + w.verb + "' is no command; README.md lists them");
 }
@@ -176,7 +193,7 @@ Result<void> Stage::beacon(const std::string& id, ObservationKind kind, const Wo
   o.lease.interval = kBeat;
   if (auto described = describe(o, w); !described) return described;
   if (o.incarnation == actor.incarnation && o.sequence == 0) o.sequence = ++actor.sequence;
-  if (actor.cut) return {};
+  if (actor.cut || actor.unheard) return {};
   return hear(o);
 }
 
@@ -247,23 +264,116 @@ Result<void> Stage::orchestrator(const Words& w) {
 Result<void> Stage::advance(const Words& w) {
   const auto length = w.names.size() == 1 ? parse_duration(w.names[0]) : Result<Duration>(wrong("write: advance 3s"));
   if (!length) return length.error();
-  const Instant end = now_ + *length;
+  return pass_until(now_ + *length);
+}
+
+Result<void> Stage::pass_until(Instant end) {
   for (;;) {
-    Instant next = std::max(now_, registry_.next_deadline());
+    Instant next = stopped_ ? Instant::never() : std::max(now_, registry_.next_deadline());
     for (const auto& [id, actor] : actors_)
       if (actor.beats) next = std::min(next, actor.next_beat);
+    if (!coming_.empty()) next = std::min(next, coming_.begin()->first);
+    if (listens_ && !stopped_) next = std::min(next, next_sign_);
     if (next > end) break;
     now_ = next;
     for (auto& [id, actor] : actors_) {
       if (!actor.beats || actor.next_beat > now_) continue;
       actor.next_beat = now_ + kBeat;
-      if (auto heard = beacon(id, ObservationKind::heard, {"beat", {}, {}}); !heard) return heard;
+      if (auto heard = beacon(id, ObservationKind::heard, {"beat", {}, actor.says}); !heard) return heard;
     }
+    while (!coming_.empty() && coming_.begin()->first <= now_) {
+      Observation o = std::move(coming_.extract(coming_.begin()).mapped());
+      o.heard_at = now_;
+      if (auto heard = hear(std::move(o)); !heard) return heard;
+    }
+    listened();
     tick();
   }
   now_ = end;
+  listened();
   tick();
   return {};
+}
+
+/// stall 30s [room=5]: the daemon is stopped meanwhile; what arrives waits in the socket as long as there is room.
+Result<void> Stage::stall(const Words& w) {
+  const auto length = w.names.size() == 1 ? parse_duration(w.names[0]) : Result<Duration>(wrong("write: stall 30s"));
+  if (!length) return length.error();
+  if (!listens_) return wrong("a daemon that says nothing of its listening cannot be told from one that is stopped: listen first");
+  const auto room = w.options.find("room");
+  room_ = room == w.options.end() ? UINT64_MAX : std::stoull(room->second);
+  stopped_ = true;
+  if (auto passed = pass_until(now_ + *length); !passed) return passed;
+  stopped_ = false;
+  for (Observation& o : std::exchange(waiting_, {}))
+    if (auto heard = hear(std::move(o)); !heard) return heard;
+  if (std::exchange(dropped_, 0) != 0) {
+    Words drops{"sign", {"drops"}, {}};
+    if (auto signed_to = sign(drops); !signed_to) return signed_to;
+  }
+  next_sign_ = now_;
+  listened();
+  tick();
+  return {};
+}
+
+/// The daemon has read all that came until now.
+void Stage::listened() {
+  if (!listens_ || stopped_ || now_ < next_sign_) return;
+  next_sign_ = now_ + 100ms;
+  Sign sign;
+  sign.kind = SignKind::listened;
+  sign.at = sign.until = now_;
+  registry_.note(sign, now_, wall(), changes_);
+  report();
+}
+
+/// sign KIND [subject]
+Result<void> Stage::sign(const Words& w) {
+  Sign sign;
+  sign.at = now_;
+  sign.count = 1;
+  sign.amount = 1s;
+  sign.source = "net";
+  bool known = false;
+  for (int i = 0; i <= static_cast<int>(SignKind::thaw); ++i)
+    if (!w.names.empty() && to_string(static_cast<SignKind>(i)) == w.names[0]) sign.kind = static_cast<SignKind>(i), known = true;
+  if (!known) return wrong("a sign is one of model/sign.hpp, such as: sign canary_lost");
+  for (std::size_t i = 1; i < w.names.size(); ++i) sign.subject += (i > 1 ? " " : "") + w.names[i];
+  registry_.note(sign, now_, wall(), changes_);
+  report();
+  tick();
+  return {};
+}
+
+/// Questions that the registry wants put. Whoever lives and can be reached answers, a moment later.
+void Stage::put_questions() {
+  for (const Ask& ask : registry_.take_asks()) {
+    if (ask.source != "beacon") continue;
+    const Actor& asked = actors_[ask.id];
+    const bool by_helper = !ask.helpers.empty();
+    const Actor& helper = by_helper ? actors_[ask.helpers[0]] : asked;
+    if (by_helper && (!helper.beats || helper.cut || helper.unheard)) continue;
+    const bool answers = asked.beats && asked.incarnation == ask.incarnation && !asked.cut && (by_helper || !asked.unheard);
+    Observation o;
+    o.source = ask.source;
+    o.subject = ask.subject;
+    o.names.id = ask.id;
+    o.incarnation = ask.incarnation;
+    o.lease.interval = kBeat;
+    o.heard_at = now_;
+    o.wall_at = wall();
+    if (by_helper) o.via = ask.helpers[0];
+    else o.kind = ObservationKind::asked;
+    if (!by_helper) (void)registry_.apply(o, now_, wall(), changes_);
+    if (answers || by_helper) {
+      o.kind = answers ? ObservationKind::heard : ObservationKind::unanswered;
+      o.answer = answers;
+      if (answers) o.sequence = ++actors_[ask.id].sequence;
+      coming_.emplace(now_ + (by_helper ? 2 : 1) * kAnswerTakes, o);
+    }
+    report();
+  }
 }
 
 /// set forget_after=1m: before anything else, since it begins anew.
@@ -292,7 +402,12 @@ void Stage::restart() {
 }
 
 Result<void> Stage::hear(Observation o) {
-  o.wall_at = wall();
+  o.wall_at = {wall().ms - (now_ - o.heard_at).count() / 1'000'000};
+  if (stopped_) {
+    if (waiting_.size() < room_) waiting_.push_back(std::move(o));
+    else ++dropped_;
+    return {};
+  }
   auto applied = registry_.apply(o, now_, wall(), changes_);
   report();
   if (!applied) return applied.error();
@@ -301,14 +416,27 @@ Result<void> Stage::hear(Observation o) {
 }
 
 void Stage::tick() {
+  if (stopped_) return;
   registry_.tick(now_, wall(), changes_);
   report();
+  put_questions();
+}
+
+/// Several agents of which the same is to be said at one time share a line.
+void Stage::say(const std::string& who, const std::string& what) {
+  const std::string time = format_duration(now_ - Instant{0}) + "  ", text = time + what;
+  if (text == last_text_ && !lines_.empty()) {
+    lines_.back().insert(lines_.back().size() - what.size() - 1, " " + who);
+    return;
+  }
+  last_text_ = text;
+  lines_.push_back(time + who + " " + what);
 }
 
 void Stage::report() {
   for (const Change& change : changes_) {
     const Agent& agent = change.record->agent;
-    std::string line = format_duration(now_ - Instant{0}) + "  " + agent.id + " ";
+    std::string line;
     const std::string why = agent.reason.empty() ? "" : " (" + agent.reason + ")";
     AgentRecordPtr& known = known_[agent.id];
     switch (change.kind) {
@@ -319,9 +447,34 @@ void Stage::report() {
       case ChangeKind::merged: line += "merged into " + change.into; break;
     }
     known = change.record;
-    lines_.push_back(line);
+    say(agent.id, line);
   }
   changes_.clear();
+}
+
+void Stage::show_guard() {
+  const GuardViewPtr guard = registry_.snapshot(now_, wall())->guard();
+  std::string line(to_string(guard->mode));
+  if (guard->health_score > 0) line += ", our own health is down by " + std::to_string(guard->health_score) + ": " + guard->health_reason;
+  lines_.push_back(line);
+  for (const DomainView& d : guard->domains)
+    lines_.push_back("  " + d.name + " " + std::string(to_string(d.mode)) + " since " + format_duration(d.since_at - Instant{0}) + ", " + std::to_string(d.silent) + " of " +
+                     std::to_string(d.members) + " silent; " + d.cause);
+}
+
+Result<void> Stage::why(const Words& w) {
+  const auto e = w.names.size() == 1 ? registry_.explain(w.names[0], now_) : std::nullopt;
+  if (!e) return wrong("why needs the name of one listed agent");
+  const auto one = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", value);
+    return std::string(text);
+  };
+  lines_.push_back(e->id + " is " + std::string(to_string(e->liveness)) + (e->reason.empty() ? "" : ": " + e->reason));
+  lines_.push_back("  silent for " + format_age(e->silence) + " of " + format_age(e->silence_needed) + ", evidence " + one(e->evidence) + " of " + one(e->evidence_needed));
+  for (const auto& line : e->held_by) lines_.push_back("  held by: " + line);
+  for (const auto& line : e->would_change) lines_.push_back("  would change: " + line);
+  return {};
 }
 
 void Stage::show(const Words& w) {

@@ -25,9 +25,10 @@ class Stage {
     std::uint64_t incarnation = 1;
     std::uint64_t sequence = 0;
     bool beats = false;
-    bool cut = false;
+    bool cut = false;       ///< it reaches nobody
+    bool unheard = false;   ///< it reaches others, but not us
     Instant next_beat;
-    std::vector<std::string> said;  ///< options of its last beacon
+    std::map<std::string, std::string> says;  ///< options of its beacons
   };
   /// One line, cut into words: names first, then key=value.
   struct Words {
@@ -43,13 +44,21 @@ class Stage {
   Out probe(const Words& words);
   Out registered(const Words& words, Lease lease);
   Out orchestrator(const Words& words);
+  Out stall(const Words& words);
+  Out sign(const Words& words);
+  Out why(const Words& words);
   Out advance(const Words& words);
   Out set(const Words& words);
   void restart();
   void show(const Words& words);
+  void show_guard();
+  Out pass_until(Instant end);
   Out hear(Observation o);
+  void listened();
+  void put_questions();
   void tick();
   void report();
+  void say(const std::string& who, const std::string& what);
   Out describe(Observation& o, const Words& words) const;
   WallTime wall() const { return {1'767'225'600'000 + now_.ns / 1'000'000}; }  ///< stories begin on 2026-01-01
 
@@ -60,6 +69,14 @@ class Stage {
   std::vector<Change> changes_;
   std::map<std::string, AgentRecordPtr> known_;  ///< as last reported, to say what an update changed
   std::vector<std::string> lines_;
+  bool listens_ = false;       ///< signs of listening are given
+  Instant next_sign_;
+  std::multimap<Instant, Observation> coming_;  ///< answers under way
+  bool stopped_ = false;       ///< the daemon does not run: what arrives waits
+  std::vector<Observation> waiting_;
+  std::uint64_t room_ = UINT64_MAX;  ///< in the socket, while stopped
+  std::uint64_t dropped_ = 0;
+  std::string last_text_;      ///< of the last change said, to say several at once
 };
 
 }  // namespace choregos::scenario
