@@ -386,6 +386,29 @@ TEST_F(Handlers, AFrozenDomainStandsInEveryAnswerAndChangesItsTag) {
   EXPECT_EQ(metrics.find("choregos_freezes_total 0\n"), std::string::npos);
 }
 
+TEST_F(Handlers, DoubtOfOurOwnEarsStandsInTheAnswerAndInItsTag) {
+  fleet.hear("a1");
+  const auto note = [&](SignKind kind) {
+    fleet.now = fleet.now + 1ms;
+    Sign sign;
+    sign.kind = kind;
+    sign.at = fleet.now;
+    sign.amount = 2s;
+    sign.count = 7;
+    fleet.registry.note(sign, fleet.now, fleet.wall(), fleet.changes);
+    return header(ask(RouteId::agents_list), "ETag");
+  };
+  const auto plain = header(ask(RouteId::agents_list), "ETag");
+  const auto late = note(SignKind::lag), drops = note(SignKind::drops);
+  EXPECT_NE(late, plain);
+  EXPECT_NE(drops, late) << "no revision and no mode changed, what is said of the guard did";
+  const auto body = json(ask(RouteId::agents_list));
+  EXPECT_EQ(body.at("mode").as_string(), "normal");
+  EXPECT_EQ(body.at("guard").at("health_score").as_int64(), 2);
+  EXPECT_EQ(body.at("guard").at("health_reason").as_string(), "our sockets dropped 7 datagrams");
+  EXPECT_EQ(ask(RouteId::agents_list, {}, {}, drops).status, 304);
+}
+
 TEST_F(Handlers, ThawGivesTheSignForFrozenDomainsOnly) {
   body = "{}";
   EXPECT_EQ(ask(RouteId::thaw).body, R"({"thawed":[]})");
