@@ -1,0 +1,36 @@
+// Numbers and times for people. Pure.
+
+/** An age in one unit, as the command line writes it: "3 s", "4 min", "2 h", "5 d". */
+export function age(ms: number): string {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 60) return `${Math.floor(s)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86400)} d`;
+}
+
+export function since(iso: string | undefined, now: number): string {
+  if (!iso) return '';
+  const t = Date.parse(iso);
+  return Number.isNaN(t) ? '' : age(now - t);
+}
+
+export function clock(iso: string | undefined): string {
+  if (!iso) return '';
+  const t = new Date(iso);
+  return Number.isNaN(t.getTime()) ? '' : t.toLocaleTimeString(undefined, { hour12: false });
+}
+
+export function moment(iso: string | undefined): string {
+  if (!iso) return '';
+  const t = new Date(iso);
+  return Number.isNaN(t.getTime()) ? iso : t.toLocaleString(undefined, { hour12: false });
+}
+
+export function count(n: number): string {
+  return n.toLocaleString('en');
+}
+
+/** Digits in a name count as numbers: agent-2 before agent-10, as the daemon sorts. */
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'variant' });
+export const byName = (a: string, b: string): number => collator.compare(a, b);
