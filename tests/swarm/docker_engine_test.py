@@ -174,6 +174,28 @@ def main():
             haproxy.wait(10)
             print("and through the documented HAProxy")
 
+        # An id that outlives its tasks: the old task ends while the new one already speaks for it.
+        engine.docker("service", "create", "--detach", "--name", "keeper", "--network", "fleet", "--endpoint-mode", "dnsrr", "--replicas", "2", "--no-resolve-image", "--update-order", "start-first",
+                      "--stop-grace-period", "2s", "--label", "choregos.enable=true", "--label", "choregos.port=8088", "--env", "CHOREGOS_ID=keeper-{{.Task.Slot}}",
+                      "--env", "CHOREGOS_HEALTH=0.0.0.0:8088", "--env", "CHOREGOS_BEACON=false", "choregos-test:1", "/bin/choregos-agent")
+        keepers = {"keeper-1", "keeper-2"}
+        wait_for("the keepers are listed", lambda: keepers <= alive(api.agents()).keys(), 30, 0.1)
+        before = {a["task"]["task_id"] for a in api.agents() if a["id"] in keepers}
+        engine.docker("service", "update", "--detach", "--force", "keeper")
+
+        def moved():
+            listed = [a for a in api.agents() or [] if a["id"] in keepers]
+            assert all(a["liveness"] in ("alive", "suspect") for a in listed), [(a["id"], a["liveness"], a.get("liveness_reason")) for a in listed]
+            return len(listed) == 2 and len(engine.pids("keeper")) == 2 and not before & {a["task"]["task_id"] for a in listed}
+
+        wait_for("both have moved to new tasks", moved, 60, 0.02)
+        calm = time.monotonic() + 3
+        while time.monotonic() < calm:
+            moved()
+            time.sleep(0.05)
+        print("two agents kept their ids over new tasks, and were never lost")
+        engine.docker("service", "rm", "keeper")
+
         # L11: scaled to nothing.
         engine.docker("service", "scale", "--detach", f"chorus={SCALED}")
         settled(engine, api, "chorus", SCALED, 120)

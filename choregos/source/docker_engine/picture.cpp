@@ -151,7 +151,10 @@ Picture::Output Picture::look(DockerLook look) {
   for (const auto& [service, found] : unreachable)
     if (!found.second)
       warnings_.insert(service + " has " + std::to_string(found.first) + " running tasks, none with an address " + (settings_.network.empty() ? "outside of the ingress network" : "on the network " + settings_.network));
-  std::erase_if(last_task_, [&](const auto& entry) { return !members_.contains(entry.second); });
+  for (auto it = heard_as_.begin(); it != heard_as_.end();) {
+    std::erase_if(it->second, [&](const std::string& key) { return !members_.contains(key); });
+    it = it->second.empty() ? heard_as_.erase(it) : std::next(it);
+  }
   if (swarm || !whole_swarm_) out.report = report(look);
   return out;
 }
@@ -338,14 +341,16 @@ void Picture::take_containers(const DockerLook& look, Output& out) {
 void Picture::die(Member& member, const std::string& reason, const DockerLook& look, Output& out) {
   if (std::exchange(member.dead, true)) return;
   member.running = false;
-  // An agent that keeps its id over the change of tasks lives on in the new one, and that one speaks for it now.
-  const auto moved_on = [&](const std::string& id) {
-    const auto last = last_task_.find(id);
-    if (last == last_task_.end() || last->second == member.key) return false;
-    const auto now = members_.find(last->second);
-    return now != members_.end() && !now->second.dead && now->second.task != member.task;
+  // An agent that keeps its id over the change of tasks lives on in the new one; the old one ends later, in an update that
+  // starts first and stops then.
+  const auto lives_on = [&](const std::string& id) {
+    const auto as = heard_as_.find(id);
+    return as != heard_as_.end() && std::any_of(as->second.begin(), as->second.end(), [&](const std::string& key) {
+      const auto other = members_.find(key);
+      return key != member.key && other != members_.end() && !other->second.dead && other->second.running && other->second.vanished == Instant::never();
+    });
   };
-  if (!member.ids.empty() && std::all_of(member.ids.begin(), member.ids.end(), moved_on)) {
+  if (!member.ids.empty() && std::all_of(member.ids.begin(), member.ids.end(), lives_on)) {
     ++deaths_superseded_;
     return;
   }
@@ -356,6 +361,8 @@ void Picture::die(Member& member, const std::string& reason, const DockerLook& l
   o.heard_at = look.now;
   o.wall_at = look.wall;
   o.reason = reason;
+  // Of this life: a newer one that was heard elsewhere meanwhile is not meant.
+  if (member.ids.size() <= 1) o.incarnation = member.incarnation;
   if (member.swarm) {
     ++deaths_;
     o.names.task = member.task;
@@ -399,8 +406,9 @@ std::optional<Observation> Picture::met(const Observation& heard) {
   Member& m = members_.at(key);
   if (!heard.names.id.empty() && m.ids.size() < kIdsMax) {
     m.ids.insert(heard.names.id);
-    last_task_[heard.names.id] = key;
+    heard_as_[heard.names.id].insert(key);
   }
+  m.incarnation = std::max(m.incarnation, heard.incarnation);
   Observation o;
   o.kind = ObservationKind::heard;
   o.source = settings_.name;

@@ -122,6 +122,7 @@ class Picture {
     Instant vanished = Instant::never();
     std::optional<Observation> told;    ///< the last statement of met()
     std::set<std::string> ids;          ///< that were heard as this task
+    std::uint64_t incarnation = 0;      ///< the highest one heard as this task
   };
 
   std::optional<Way> way_of(const std::string& service, const Labels& labels, const Labels& more);
@@ -141,7 +142,7 @@ class Picture {
   std::map<std::string, wire::DockerNode> nodes_;
   std::map<std::string, ExpectedTask> listed_;                   ///< by task or container id, of the last look
   std::map<IpAddress, std::string> by_address_;                  ///< members that live there; "" = several
-  std::map<std::string, std::string> last_task_;                 ///< agent id -> member as which it was heard last
+  std::map<std::string, std::set<std::string>> heard_as_;        ///< agent id -> keys of the members as which it was heard
   std::set<std::string> warnings_;
   std::optional<std::vector<Target>> published_;
   bool looked_ = false, whole_swarm_ = false, unsettled_ = false;

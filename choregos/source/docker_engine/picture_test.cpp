@@ -278,11 +278,24 @@ TEST(DockerPicture, DeathOfAFormerTaskDoesNotTouchWhoLivesOnInANewOne) {
   e.tasks->push_back(task("t2", 1, "running", "running", IpAddress::v4(10, 0, 1, 5)));
   e.look();
   EXPECT_TRUE(e.picture.met(e.heard("keeper", SwarmTask{"chorus", "1", "t2"})));
+  e.picture.met(e.heard("keeper", kTask));  // both answer for a while when the new one starts first
   e.tasks->front().state = "failed";
   EXPECT_TRUE(e.look().observations.empty());
   EXPECT_EQ(e.picture.figures().deaths_superseded, 1u);
   e.tasks->back().state = "failed";
   EXPECT_EQ(e.look().observations.size(), 1u) << "now it has no other life";
+}
+
+TEST(DockerPicture, DeathIsThatOfTheLifeThatWasHeard) {
+  Engine e;
+  e.look();
+  Observation heard = e.heard("a1", kTask);
+  heard.incarnation = 41;
+  e.picture.met(heard);
+  heard.incarnation = 42;
+  e.picture.met(heard);
+  e.tasks->front().state = "failed";
+  EXPECT_EQ(e.look().observations.at(0).incarnation, 42u);
 }
 
 TEST(DockerPicture, DeadAtFirstSightCountsOnlyWhileItsPlaceIsFree) {
