@@ -5,8 +5,8 @@ namespace {
 constexpr std::uint64_t ms(Duration d) { return static_cast<std::uint64_t>(d.count() / 1'000'000); }
 }  // namespace
 
-const std::array<Row, 29>& table() {
-  static const std::array<Row, 29> rows{{
+std::span<const Row> table() {
+  static const Row rows[] = {
       {"header_bytes_max", header_bytes_max, "bytes", "431, connection closed"},
       {"header_count_max", header_count_max, "headers", "431, connection closed"},
       {"uri_bytes_max", uri_bytes_max, "bytes", "414, connection closed"},
@@ -15,6 +15,7 @@ const std::array<Row, 29>& table() {
       {"connection_per_ip_count_max", connection_per_ip_count_max, "connections", "new ones are closed at once"},
       {"header_time_max", ms(header_time_max), "ms", "connection closed"},
       {"idle_time_max", ms(idle_time_max), "ms", "connection closed"},
+      {"body_grace", ms(body_grace), "ms", "then body_rate_min holds"},
       {"body_rate_min", body_rate_min, "bytes/s", "connection closed"},
       {"write_stall_max", ms(write_stall_max), "ms", "connection closed"},
       {"json_depth_max", json_depth_max, "levels", "400"},
@@ -24,19 +25,30 @@ const std::array<Row, 29>& table() {
       {"text_bytes_max", text_bytes_max, "bytes", "400, field named"},
       {"record_bytes_max", record_bytes_max, "bytes", "413"},
       {"capability_count_max", capability_count_max, "capabilities", "400"},
+      {"capability_dictionary_max", capability_dictionary_max, "capabilities", "further ones are found by looking at every record"},
       {"label_count_max", label_count_max, "labels", "400"},
       {"agent_count_max", agent_count_max, "agents", "new ones are refused (429)"},
+      {"evidence_count_max", evidence_count_max, "channels of an agent", "the one silent longest goes"},
+      {"archive_count_max", archive_count_max, "identities", "the oldest goes"},
       {"journal_count_max", journal_count_max, "changes", "older cursors get 410"},
       {"history_of_agent_max", history_of_agent_max, "events", "the oldest of that agent goes"},
       {"history_count_max", history_count_max, "events", "the oldest of all goes"},
       {"observation_queue_max", observation_queue_max, "observations", "dropped and counted"},
+      {"watch_queue_bytes_max", watch_queue_bytes_max, "bytes of a stream", "the reader is cut"},
+      {"list_limit_max", list_limit_max, "records", "400"},
+      {"cursor_bytes_max", cursor_bytes_max, "bytes", "400"},
+      {"filter_count_max", filter_count_max, "terms", "400"},
       {"datagram_bytes_max", datagram_bytes_max, "bytes", "dropped and counted"},
       {"probe_body_bytes_max", probe_body_bytes_max, "bytes", "the probe fails"},
+      {"probe_time_max", ms(probe_time_max), "ms", "a longer time-out is refused"},
+      {"probe_parallel_max", probe_parallel_max, "probes", "the others wait for their turn"},
+      {"target_count_max", target_count_max, "targets of a source", "further ones are left out, the source is degraded"},
+      {"dns_address_count_max", dns_address_count_max, "addresses of a name", "further ones are left out, the source is degraded"},
       {"docker_reply_bytes_max", docker_reply_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
       {"docker_item_count_max", docker_item_count_max, "items", "the reply is refused, old knowledge ages"},
       {"docker_item_bytes_max", docker_item_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
       {"tether_count_max", tether_count_max, "tethers", "429"},
-  }};
+  };
   return rows;
 }
 

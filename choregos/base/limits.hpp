@@ -2,9 +2,9 @@
 // said beside it. Nothing here depends on input, so a stranger can never choose a size.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "choregos/base/time.hpp"
@@ -46,8 +46,6 @@ inline constexpr std::size_t history_of_agent_max = 64;         ///< events kept
 inline constexpr std::size_t history_count_max = 500'000;       ///< events kept of all agents; the oldest goes first
 inline constexpr std::size_t observation_queue_max = 1'000'000; ///< further ones are dropped and counted, never awaited
 inline constexpr std::size_t watch_queue_bytes_max = 1024 * 1024;
-inline constexpr std::size_t watch_queue_count_max = 1024;
-inline constexpr std::size_t watcher_count_max = 1000;
 inline constexpr std::size_t tether_count_max = 10'000;
 
 // Lists.
@@ -78,6 +76,6 @@ struct Row {
   std::string_view unit;
   std::string_view when_reached;
 };
-const std::array<Row, 29>& table();
+std::span<const Row> table();
 
 }  // namespace choregos::limits
