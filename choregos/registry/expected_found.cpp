@@ -56,8 +56,9 @@ class Comparison {
       ++wanted;
       look_for(task);
     }
+    if (expected.desired && wanted < *expected.desired) wanted += name_unreplaced(expected, *expected.desired - wanted);
     for (std::uint64_t i = wanted; expected.desired && i < *expected.desired; ++i)
-      out_.missing.push_back({"", "", "", "", "no task exists for it yet: " + std::to_string(*expected.desired) + " are desired, " + std::to_string(wanted) + " exist"});
+      out_.missing.push_back({"", "", "", "", "no task exists for it yet: " + std::to_string(*expected.desired) + " are desired, " + std::to_string(wanted) + " are known"});
     // An engine that is no manager knows its own host only: what others run is no phantom.
     if (!report.whole_swarm) return;
     phantoms_in_dns(expected);
@@ -135,6 +136,28 @@ class Comparison {
     else if (target->answering) one.reason = "it answers at " + one.address + ", and is not listed" + (target->note.empty() ? "" : ": " + target->note);
     else one.reason = "it runs, and at " + one.address + " " + silence_of(*target);
     out_.missing.push_back(std::move(one));
+  }
+
+  /// Tasks that ended and that nothing replaces, the newest of each slot: at most `count_max`. Returns how many.
+  std::uint64_t name_unreplaced(const ServiceExpectation& expected, std::uint64_t count_max) {
+    std::set<std::string_view> taken;
+    std::map<std::string, const ExpectedTask*, NaturalLess> last;
+    for (const ExpectedTask& task : expected.tasks)
+      if (task.wanted) taken.insert(task.task.slot);
+    for (const ExpectedTask& task : expected.tasks) {
+      if (!task.ended || taken.contains(task.task.slot)) continue;
+      const ExpectedTask*& newest = last[task.task.slot];
+      if (newest == nullptr || newest->since < task.since) newest = &task;
+    }
+    std::uint64_t named = 0;
+    for (const auto& [slot, task] : last) {
+      if (named == count_max) break;
+      ++named;
+      Discrepancy one{task->task.name(), "", "", task->node, "it ended: " + with_reason(task->state, task->message) + ", and nothing replaces it yet"};
+      if (const AgentRecordPtr record = agent_of(*task, target_of(*task))) one.agent = record->agent.id;
+      out_.missing.push_back(std::move(one));
+    }
+    return named;
   }
 
   void phantoms_in_dns(const ServiceExpectation& expected) {

@@ -143,9 +143,32 @@ TEST_F(ExpectedTest, SaysAtWhichStepARunningTaskIsLost) {
                                                   "chorus.3.t3 on worker-3: it answers at 10.0.1.3:8081, and is not listed: says no id",
                                                   "chorus.4.t4 on worker-4: it runs, and its agent four is lost (connection refused twice)",
                                                   "chorus.5.t5 on worker-5: it runs, and nobody has an address for it",
-                                                  "?: no task exists for it yet: 6 are desired, 5 exist",
+                                                  "?: no task exists for it yet: 6 are desired, 5 are known",
                                               }));
   EXPECT_EQ(found.services[0].listed, 0U);
+}
+
+TEST_F(ExpectedTest, NamesTheNewestTaskOfASlotThatNothingReplaces) {
+  service.desired = 4;
+  runs(1), dns(1, 1, true), hear(1);
+  for (const auto& [id, since] : {std::pair{"older", 100}, std::pair{"newer", 200}}) {
+    ExpectedTask& task = runs(2);
+    task.task.task_id = id;
+    task.wanted = task.running = false;
+    task.ended = true;
+    task.state = "failed";
+    task.message = "task: non-zero exit (137)";
+    task.since = WallTime{since};
+  }
+  ExpectedTask& replaced = runs(1);  // of a slot that is taken
+  replaced.task.task_id = "before";
+  replaced.wanted = replaced.running = false;
+  replaced.ended = true;
+  EXPECT_EQ(lines(compare().services[0].missing), (Lines{
+                                                      "chorus.2.newer on worker-2: it ended: failed (task: non-zero exit (137)), and nothing replaces it yet",
+                                                      "?: no task exists for it yet: 4 are desired, 2 are known",
+                                                      "?: no task exists for it yet: 4 are desired, 2 are known",
+                                                  }));
 }
 
 TEST_F(ExpectedTest, ATaskThatEndedIsAPhantomWhereverItIsStillNamed) {
