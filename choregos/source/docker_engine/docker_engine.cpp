@@ -184,11 +184,30 @@ struct DockerEngine::Impl : std::enable_shared_from_this<DockerEngine::Impl> {
     now_looking.asked = loop.now();
     denied_now.clear();
     no_manager_now = false;
-    list<wire::DockerNode>(kNodes, wire::read_docker_nodes, now_looking.nodes, [this] {
-      list<wire::DockerService>(kServices, wire::read_docker_services, now_looking.services, [this] {
-        list<wire::DockerTask>(kTasks, wire::read_docker_tasks, now_looking.tasks, [this] { list<wire::DockerContainer>(kContainers, wire::read_docker_containers, now_looking.containers, [this] { seen(); }); });
+    // The containers of the engine's own host first: they tell of an end before the managers do, and do not wait for the rest.
+    list<wire::DockerContainer>(kContainers, wire::read_docker_containers, now_looking.containers, [this] {
+      if (looked && !no_manager && now_looking.containers) {
+        DockerLook first{now_looking.asked, loop.now(), loop.wall_now(), {}, {}, {}, now_looking.containers};
+        const auto self = shared_from_this();
+        hand_over(picture.look(std::move(first)));
+        if (!running) return;
+      }
+      list<wire::DockerNode>(kNodes, wire::read_docker_nodes, now_looking.nodes, [this] {
+        list<wire::DockerService>(kServices, wire::read_docker_services, now_looking.services, [this] {
+          list<wire::DockerTask>(kTasks, wire::read_docker_tasks, now_looking.tasks, [this] { seen(); });
+        });
       });
     });
+  }
+
+  /// Whoever takes what we learnt may stop or destroy us: hold a self, and look at `running` after it.
+  void hand_over(Picture::Output out) {
+    for (Sign& sign : out.signs)
+      if (running && takers.sign) takers.sign(std::move(sign));
+    for (Observation& o : out.observations)
+      if (running) takers.submit(std::move(o));
+    if (running && takers.expected != nullptr && out.report) takers.expected->report(std::move(out.report));
+    publish();
   }
 
   template <class Item>
@@ -225,13 +244,8 @@ struct DockerEngine::Impl : std::enable_shared_from_this<DockerEngine::Impl> {
     Picture::Output out = picture.look(std::move(now_looking));
     if (!was_unsettled || !picture.unsettled()) unsettled_since = looked_at;
 
-    const auto self = shared_from_this();  // whoever takes what we learnt may destroy us
-    for (Sign& sign : out.signs)
-      if (running && takers.sign) takers.sign(std::move(sign));
-    for (Observation& o : out.observations)
-      if (running) takers.submit(std::move(o));
-    if (running && takers.expected != nullptr && out.report) takers.expected->report(std::move(out.report));
-    publish();
+    const auto self = shared_from_this();
+    hand_over(std::move(out));
     if (!running) return;
     Duration wait = rng.jitter(options.period, 0.1);
     if (looked_at < hurry_until) wait = std::min(wait, kHurry);

@@ -61,7 +61,7 @@ TEST_F(DockerEngineSource, SubscribesThenListsAndYieldsTargets) {
   ASSERT_EQ(published[0].size(), 1u);
   EXPECT_EQ(to_string(published[0][0].address), "10.0.1.4:8081");
   EXPECT_EQ(published[0][0].task->name(), "chorus.1.t1");
-  EXPECT_EQ(engine.asked, (std::vector<std::string>{"GET /_ping", "GET /version", "GET /v1.41/events", "GET /v1.41/nodes", "GET /v1.41/services", "GET /v1.41/tasks", "GET /v1.41/containers/json"}));
+  EXPECT_EQ(engine.asked, (std::vector<std::string>{"GET /_ping", "GET /version", "GET /v1.41/events", "GET /v1.41/containers/json", "GET /v1.41/nodes", "GET /v1.41/services", "GET /v1.41/tasks"}));
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0]->services.at(0).desired, 1u);
   EXPECT_TRUE(observations.empty()) << "no task is an agent";
@@ -80,6 +80,22 @@ TEST_F(DockerEngineSource, EventMakesItLookAndDeathFollowsWithTheReason) {
   EXPECT_EQ(observations[0].kind, ObservationKind::dead);
   EXPECT_EQ(observations[0].reason, "Docker: task chorus.1.t1 failed: exit 137 on node worker-1 (desired shutdown)");
   EXPECT_TRUE(published.back().empty());
+}
+
+TEST_F(DockerEngineSource, EndOfALocalContainerDoesNotWaitForSlowManagers) {
+  engine.set_tasks("[" + FakeEngine::task("t1", "running") + "]");
+  const std::string container = R"j([{"Id":"c1","State":"%","Status":"Exited (137) 1 second ago","Labels":{"com.docker.swarm.task.id":"t1"}}])j";
+  const auto in_state = [&](const std::string& state) { return FakeEngine::json(std::string(container).replace(container.find('%'), 1, state)); };
+  engine.replies["/containers/json"] = in_state("running");
+  engine.start();
+  make();
+  ASSERT_TRUE(wait_state(SourceState::ok));
+  engine.replies["/containers/json"] = in_state("exited");
+  engine.slow = "/tasks";
+  engine.event(R"({"Type":"container","Action":"die","timeNano":1})");
+  ASSERT_TRUE(wait([&] { return !observations.empty(); }));
+  EXPECT_EQ(observations[0].reason, "Docker: the container of task chorus.1.t1 ended: exit 137 on node worker-1");
+  EXPECT_EQ(counter("looks"), 1u) << "the look is still under way";
 }
 
 TEST_F(DockerEngineSource, LooksAgainWhileATasksStateLagsBehindItsEvent) {

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ struct FakeEngine {
   std::shared_ptr<net::Stream> stream;
   std::string since;                                     ///< of the last subscription
   bool mute = false;                                     ///< accepts and never answers
+  std::string slow;                                      ///< a path that is not answered
   std::vector<net::Responder> waiting;
 
   explicit FakeEngine(net::Loop& l) : loop(l) {
@@ -70,6 +72,7 @@ struct FakeEngine {
     if (mute) return waiting.push_back(responder);
     std::string plain = request.path;
     if (plain.starts_with("/v1.")) plain = plain.substr(plain.find('/', 1));
+    if (plain == slow) return waiting.push_back(responder);
     if (plain == "/events" && !replies.contains("/events")) {
       since = std::string(request.query_value("since").value_or(""));
       stream = responder.stream(200, {{"Content-Type", "application/json"}});
