@@ -225,5 +225,23 @@ TEST(Belief, ServiceThatSaysNoIdsIsOneRecordOfUnknownSize) {
   EXPECT_EQ(b.count(Liveness::suspect), 0u);
 }
 
+TEST(Belief, EachAnswerHasTheTimeAtWhichItCame) {  // the predecessor stamped a whole cycle with the time of its start
+  World w;
+  const auto takes = [](const SocketAddress& address) { return 100ms * static_cast<int>(address.ip.v4_bits() & 0xff); };
+  w.answer = [&](const ProbeStart& s) {
+    World::Reply reply = World::ok("");
+    reply.takes = takes(s.address);
+    return reply;
+  };
+  w.set("f", fleet(1, 5));
+  const Instant begin = w.now;
+  w.run(900ms);
+  ASSERT_EQ(w.out.observations.size(), 5U);
+  for (const Observation& o : w.out.observations) {
+    EXPECT_EQ(o.heard_at, begin + takes(*o.names.address)) << o.subject;
+    EXPECT_EQ(o.wall_at.ms, o.heard_at.ns / 1'000'000) << o.subject;
+  }
+}
+
 }  // namespace
 }  // namespace choregos::source
