@@ -1,5 +1,6 @@
 #include "choregos/net/http_client.hpp"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -41,6 +42,31 @@ Problem problem_of_errno(int error, const std::string& what) {
     case ETIMEDOUT: return {Failure::timeout, {ErrorCode::timeout, text}};
     default: return {Failure::other, {ErrorCode::unavailable, text}};
   }
+}
+
+void keep_icmp(int fd, int family, bool on) {
+  if (family == AF_INET) set_option(fd, IPPROTO_IP, IP_RECVERR, on ? 1 : 0);
+  if (family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, on ? 1 : 0);
+}
+
+/// Who refused. A host where nobody listens sends a reset. An ICMP message comes from a firewall, perhaps our own (which is what
+/// `iptables -j REJECT` and `nft reject` do unless told otherwise), and proves nothing about the process.
+Problem problem_of_refusal(int fd, const std::string& what) {
+  alignas(cmsghdr) char control[256];
+  char data[64];
+  iovec piece{data, sizeof data};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+    for (const cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(c))) {
+      const bool told = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) || (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+      if (told) return {Failure::unreachable, {ErrorCode::unavailable, what + ": a firewall refused the connection"}};
+    }
+  }
+  return problem_of_errno(ECONNREFUSED, what);
 }
 
 bool is_idempotent(std::string_view method) {
@@ -228,8 +254,10 @@ struct HttpCall::State : std::enable_shared_from_this<HttpCall::State> {
     FdGuard fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return errno;
     if (family != AF_UNIX) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+    keep_icmp(fd.get(), family, true);  // while connecting: later the kernel would end a connection for a passing message
     const int error = ::connect(fd.get(), raw.get(), raw.size) == 0 ? 0 : errno;
     if (error != 0 && error != EINPROGRESS) return error;
+    if (error == 0) keep_icmp(fd.get(), family, false);
     socket = std::make_shared<Descriptor>(context_of(loop), fd.release());
     return error;
   }
@@ -241,9 +269,14 @@ struct HttpCall::State : std::enable_shared_from_this<HttpCall::State> {
       socklen_t size = sizeof error;
       if (::getsockopt(s->native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
       if (error == 0 && self->connected_to_itself()) error = ECONNREFUSED;
-      if (error == 0) return self->send();
+      if (error == 0) {
+        keep_icmp(s->native_handle(), self->address.ip.is_v4() ? AF_INET : AF_INET6, false);
+        return self->send();
+      }
+      const std::string what = "cannot connect to " + to_string(self->address);
+      Problem problem = error == ECONNREFUSED ? problem_of_refusal(s->native_handle(), what) : problem_of_errno(error, what);
       self->drop_socket();
-      self->connect_next(problem_of_errno(error, "cannot connect to " + to_string(self->address)));
+      self->connect_next(std::move(problem));
     });
   }
 

@@ -23,8 +23,8 @@ namespace choregos::net {
 /// Why there is no response; `none` when there is one.
 enum class Failure {
   none,
-  refused,      ///< connection refused: the host is there, nobody listens. Positive evidence of a stopped process
-  unreachable,  ///< no route, host or network down, as told by the network
+  refused,      ///< the host is there, nobody listens: it sent a reset. Positive evidence of a stopped process
+  unreachable,  ///< no route, host or network down, a firewall (our own, too) that refuses; as told by the network
   reset,        ///< connected, then closed or reset before the response was whole
   timeout,
   too_large,
