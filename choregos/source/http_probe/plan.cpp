@@ -184,7 +184,10 @@ void ProbePlan::finished(const SocketAddress& address, ProbeResult result, Momen
     queue(entry);
     return;
   }
+  const bool was_silent = entry.track.known() && entry.track.silent();
   Finding finding = entry.track.finished(result, entry.target.draining, settings_, rng_, at.now);
+  if (std::exchange(entry.again, false) && is_miss(result.outcome)) entry.track.hurry(at.now);
+  if (was_silent && result.outcome == Outcome::answered) ask_the_silent(at.now);
   if (finding.kind == ObservationKind::heard) {
     Observation o = heard_from(entry.target, settings_.name, result, at);
     o.lease = finding.lease;
@@ -200,6 +203,19 @@ void ProbePlan::finished(const SocketAddress& address, ProbeResult result, Momen
   }
   if (entry.target.draining && entry.track.silent()) out.silent.push_back(address);
   queue(entry);
+}
+
+/// Not more often than a tenth of a period: one that comes and goes must not make all others be asked without end.
+void ProbePlan::ask_the_silent(Instant now) {
+  if (asked_silent_at_ != Instant::min() && now < asked_silent_at_ + settings_.period / 10) return;
+  asked_silent_at_ = now;
+  for (auto& [address, entry] : entries_) {
+    if (entry.balancer || !entry.track.known() || !entry.track.silent()) continue;
+    entry.again = entry.in_flight;
+    if (entry.in_flight) continue;
+    entry.track.hurry(now + std::chrono::duration_cast<Duration>(settings_.period * (0.05 * rng_.unit())));
+    queue(entry);
+  }
 }
 
 void ProbePlan::count(Entry& entry, const ProbeResult& r) {

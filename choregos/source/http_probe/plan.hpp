@@ -3,6 +3,9 @@
 //
 // At most parallel_max probes are under way. Those that answer, or did until just now, come first; strangers and those
 // given up get at most three quarters of the places, so a thousand hanging addresses cannot delay a healthy one.
+//
+// When one that was silent answers again, the others that fell silent are asked soon, too: what silenced them may have been one
+// cause, on our own side.
 #pragma once
 
 #include <cstdint>
@@ -91,6 +94,7 @@ class ProbePlan {
     std::optional<std::pair<Instant, bool>> queued;  ///< due, hopeful
     bool in_flight = false;
     bool in_flight_hopeful = false;
+    bool again = false;                 ///< ask again at once if the probe under way fails: it may have begun while nothing got through
     bool discard = false;               ///< the probe under way asks somebody who has gone
     WallTime last_answer;
     std::string note;
@@ -106,6 +110,7 @@ class ProbePlan {
   void queue(Entry& entry);
   void unqueue(Entry& entry);
   void count(Entry& entry, const ProbeResult& result);
+  void ask_the_silent(Instant now);
   std::string advice() const;
 
   using Queue = std::set<std::pair<Instant, SocketAddress>>;
@@ -115,6 +120,7 @@ class ProbePlan {
   std::map<std::string, std::set<SocketAddress>> origins_;
   Queue hopeful_, other_;
   std::size_t in_flight_ = 0, in_flight_other_ = 0;
+  Instant asked_silent_at_ = Instant::min();
 
   struct Counters {
     std::uint64_t probes = 0, answers = 0, unwell = 0, redirects = 0, malformed = 0, resets = 0, refused = 0, unreachable = 0, timeouts = 0;

@@ -137,6 +137,37 @@ TEST(ProbePlan, UnwellAgentIsOneStateChangeAndOneCounter) {
   EXPECT_NE(w.plan.targets()[0].note.find("503"), std::string::npos);
 }
 
+TEST(ProbePlan, AfterACutThatSilencedAllTheyAreHeardAgainTogether) {
+  World w;
+  bool up = true;
+  w.answer = [&](const ProbeStart&) { return up ? World::ok("") : World::fails(Outcome::timeout); };
+  w.set("d", fleet(1, 40));
+  w.run(30s);
+  up = false;
+  w.run(5min);
+  up = true;
+  w.out.observations.clear();
+  w.run(4s);  // two of them may be spent on waiting for an answer that got lost
+  std::set<std::string> heard;
+  for (const Observation& o : w.out.observations)
+    if (o.kind == ObservationKind::heard) heard.insert(o.subject);
+  EXPECT_EQ(heard.size(), 40u);
+}
+
+TEST(ProbePlan, OneThatComesAndGoesMakesNobodyElseBeAskedWithoutEnd) {
+  World w;
+  bool up = true;
+  std::uint64_t turn = 0;
+  w.answer = [&](const ProbeStart& s) { return up || (s.address == at(1) && ++turn % 3 == 0) ? World::ok("") : World::fails(Outcome::timeout, 10ms); };
+  w.set("d", fleet(1, 40));
+  w.run(30s);
+  up = false;
+  w.run(5min);
+  const std::size_t before = w.probed[at(2)].size();
+  w.run(100s);
+  EXPECT_LE(w.probed[at(2)].size() - before, 60u);
+}
+
 TEST(ProbePlan, AddressesFromSeveralOriginsAreProbedOnce) {
   World w;
   Target named = target(1);
