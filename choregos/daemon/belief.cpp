@@ -39,6 +39,10 @@ Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& l
 
   Writer::Options options;
   options.persist = [b = belief.get()](std::span<const Change> changes) { return b->persist(changes); };
+  options.ask = [b = belief.get()](std::vector<Ask> asks) {
+    const std::lock_guard lock(b->ask_mutex_);
+    if (b->take_asks_) b->take_asks_(std::move(asks));
+  };
   belief->writer_ = std::make_unique<Writer>(std::move(registry), std::move(options));
   belief->log_subscription_ = belief->writer_->subscribe([&log](const BatchPtr& batch) { log_changes(log, *batch); });
   if (auto started = belief->writer_->start(); !started) return started.error();
@@ -74,6 +78,11 @@ Result<void> Belief::persist(std::span<const Change> changes) {
     log_.info("store_recovered", {});
   }
   return kept;
+}
+
+void Belief::on_asks(std::function<void(std::vector<Ask>)> take) {
+  const std::lock_guard lock(ask_mutex_);
+  take_asks_ = std::move(take);
 }
 
 void Belief::past(std::string id, std::function<void(Result<Past>)> done) {

@@ -47,6 +47,10 @@ class Belief {
   /// Families choregos_store_*.
   void write_metrics(wire::MetricsWriter& out) const;
 
+  /// Who takes the registry's questions to agents, on the writer's thread; until then, and after {}, they are dropped. When it
+  /// returns, the former one is not running and will not be called.
+  void on_asks(std::function<void(std::vector<Ask>)> take);
+
   /// Applies what is queued, writes everything and lets go of the disk. Safe to call twice.
   void stop();
 
@@ -73,6 +77,9 @@ class Belief {
   bool disk_failed_ = false;
   std::vector<std::pair<std::string, std::function<void(Result<Past>)>>> questions_;
   std::thread keeper_;
+
+  std::mutex ask_mutex_;  ///< guards take_asks_, and is held while that runs
+  std::function<void(std::vector<Ask>)> take_asks_;
 };
 
 }  // namespace choregos::daemon

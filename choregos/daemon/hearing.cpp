@@ -39,7 +39,10 @@ Result<std::unique_ptr<Hearing>> Hearing::create(net::Loop& loop, const Settings
   return hearing;
 }
 
-Hearing::~Hearing() { stop(); }
+Hearing::~Hearing() {
+  stop();
+  *here_ = false;
+}
 
 Result<void> Hearing::build() {
   const auto take = [this](Observation observation) { submit(std::move(observation)); };
@@ -82,7 +85,7 @@ Result<void> Hearing::build() {
     options.ears.interfaces = settings_.beacon_interfaces;
     options.epoch = belief_.epoch();
     options.cookie = random_seed();
-    beacon_ = std::make_unique<source::Beacon>(loop_, std::move(options), take);
+    beacon_ = std::make_unique<source::Beacon>(loop_, std::move(options), take, [this](Sign sign) { take_sign(std::move(sign)); });
     belief_.snapshot()->for_each([&](const AgentRecordPtr& record) {
       const Agent& agent = record->agent;
       beacon_->expect(agent.id, agent.incarnation, agent.liveness == Liveness::left);
@@ -124,6 +127,9 @@ Result<void> Hearing::build() {
     options.epoch = belief_.epoch();
     registration_ = std::make_unique<source::Registration>(loop_, std::move(options));
   }
+  source::Pulse::Options pulse;
+  pulse.drain = [this] { return beacon_ ? beacon_->drain() : Instant::never(); };
+  pulse_ = std::make_unique<source::Pulse>(loop_, std::move(pulse), [this](Sign sign) { take_sign(std::move(sign)); });
   return {};
 }
 
@@ -190,8 +196,30 @@ void Hearing::submit(Observation observation) {
   if (heard) docker_->met(*heard);
 }
 
+void Hearing::take_sign(Sign sign) {
+  if (hushed_) return;
+  // What comes each second at most, and is worth a line of its own; the rest shows in what the guard says.
+  if (sign.kind == SignKind::suspended) log_.warn("suspended", "", {{"for", format_duration(sign.amount)}});
+  else if (sign.kind == SignKind::drops) log_.warn("datagrams_dropped", "", {{"source", sign.source}, {"count", sign.count}});
+  else if (sign.kind == SignKind::send_failed) log_.warn("send_failed", "", {{"source", sign.source}, {"err", sign.reason}});
+  belief_.writer().submit(std::move(sign));
+}
+
+void Hearing::ask(const std::vector<Ask>& asks) {
+  if (hushed_) return;
+  for (const Ask& ask : asks)
+    for (source::Source* source : std::initializer_list<source::Source*>{beacon_.get(), registration_.get()})
+      if (source != nullptr) source->ask(ask);
+}
+
 void Hearing::start() {
   running_ = true;
+  belief_.on_asks([this, here = here_](std::vector<Ask> asks) {
+    loop_.post([this, here, asks = std::move(asks)] {
+      if (*here) ask(asks);
+    });
+  });
+  pulse_->start();
   probe_->start();
   if (static_file_) static_file_->start();
   if (swarm_) swarm_->start();
@@ -202,6 +230,8 @@ void Hearing::start() {
 
 void Hearing::hush() {
   if (std::exchange(hushed_, true)) return;
+  belief_.on_asks({});
+  pulse_->stop();
   if (swarm_) swarm_->stop();
   if (docker_) docker_->stop();
   if (static_file_) static_file_->stop();

@@ -1,6 +1,7 @@
 // Every way in which choregosd hears of agents, made from the settings and wired to each other: Swarm, Docker, the target list
 // and registrations say whom to probe, the probe says who has gone silent, Docker adds what it knows of those who were heard,
-// and all observations go to the writer.
+// and all observations go to the writer. Its questions to agents that fell quiet come back the same way; what this host learns of
+// its own ears goes there, too.
 //
 // Lives on the loop's thread.
 #pragma once
@@ -22,6 +23,7 @@
 #include "choregos/source/beacon/beacon.hpp"
 #include "choregos/source/docker_engine/docker_engine.hpp"
 #include "choregos/source/http_probe/http_probe.hpp"
+#include "choregos/source/pulse/pulse.hpp"
 #include "choregos/source/registration/registration.hpp"
 #include "choregos/source/static_file/static_file.hpp"
 #include "choregos/source/swarm_dns/swarm_dns.hpp"
@@ -69,6 +71,8 @@ class Hearing {
   void build_docker_engine();
   void build_static_file(const std::string& path);
   void submit(Observation observation);
+  void take_sign(Sign sign);
+  void ask(const std::vector<Ask>& asks);
   bool is_our_own_doing(const Observation& observation) const;
   source::PublishTargets to_probe();
 
@@ -89,6 +93,8 @@ class Hearing {
   std::unique_ptr<source::StaticFile> static_file_;
   std::unique_ptr<source::Beacon> beacon_;
   std::unique_ptr<source::Registration> registration_;
+  std::unique_ptr<source::Pulse> pulse_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  ///< questions that come late look here first
   std::map<std::string, std::size_t> published_;  ///< targets by origin
   std::map<std::string, SourceState> states_;
   std::uint64_t dropped_ = 0;

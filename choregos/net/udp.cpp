@@ -54,6 +54,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
   const bool v4;
   SocketAddress local;
   Counters counters;
+  Instant newest = Instant::min();  // when the last datagram read arrived
   std::uint32_t overflow_seen = 0;
   std::vector<unsigned> send_indices;                    // interfaces to send multicast on, as of the last refresh
   std::set<std::pair<IpAddress, unsigned>> memberships;  // group, interface index
@@ -83,6 +84,15 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     if (socket.is_open()) wait();
   }
 
+  Instant drain(std::size_t batch_count_max) {
+    const auto self = shared_from_this();
+    for (std::size_t i = 0; i < batch_count_max && socket.is_open(); ++i) {
+      const Instant before{clock_ns(CLOCK_MONOTONIC)};
+      if (!receive_batch()) return before;
+    }
+    return newest;
+  }
+
   /// False when nothing more waits.
   bool receive_batch() {
     for (std::size_t i = 0; i < kBatch; ++i) {
@@ -100,7 +110,8 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     const int n = ::recvmmsg(socket.native_handle(), messages.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (n <= 0) {
       // Errors of earlier sends (port unreachable) are reported here once each; they say nothing about receiving.
-      if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+      if (n < 0 && errno == EINTR) return true;
+      if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         ++counters.receive_failures;
         return true;
       }
@@ -114,6 +125,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     for (int i = 0; i < n; ++i) {
       const auto at = static_cast<std::size_t>(i);
       datagrams[at] = describe(messages[at], at, mono, wall_minus_mono);
+      newest = datagrams[at].received;
       ++counters.received;
       counters.received_bytes += datagrams[at].bytes.size();
       counters.oversize += datagrams[at].oversize ? 1 : 0;
@@ -271,6 +283,11 @@ UdpSocket::~UdpSocket() {
 }
 
 SocketAddress UdpSocket::local() const { return impl_->local; }
+
+Instant UdpSocket::drain(std::size_t batch_count_max) {
+  const auto impl = impl_;  // whoever takes a batch may destroy us
+  return impl->drain(batch_count_max);
+}
 
 Result<void> UdpSocket::send(const SocketAddress& to, std::span<const std::byte> bytes, bool configured_target) {
   if (bytes.size() > limits::datagram_bytes_max) return fail(ErrorCode::too_large, "a datagram has at most " + std::to_string(limits::datagram_bytes_max) + " bytes");

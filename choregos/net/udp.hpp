@@ -70,6 +70,11 @@ class UdpSocket {
   UdpSocket& operator=(const UdpSocket&) = delete;
 
   SocketAddress local() const;
+  /// Hands over what waits now, at most `batch_count_max` × 64 datagrams. Returns until when everything has been handed over:
+  /// the moment before the read that found no more, or, when it was cut short, the arrival of the newest that was read (the
+  /// kernel's queue is in order). A datagram that the kernel has stamped and not queued yet may be a few milliseconds behind.
+  /// Not to be called from within on_batch, which may destroy the socket.
+  Instant drain(std::size_t batch_count_max = 64);
   /// Sends at once or not at all: a full queue is an error like any other, nothing is kept. Errors: `too_large` over
   /// datagram_bytes_max, `forbidden` by the policy, `io` when the kernel refuses.
   Result<void> send(const SocketAddress& to, std::span<const std::byte> bytes, bool configured_target = false);

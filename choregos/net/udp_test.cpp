@@ -218,6 +218,33 @@ TEST_F(UdpTest, SaysThatAnAddressIsTaken) {
   EXPECT_EQ(again.error().code, ErrorCode::io);
 }
 
+TEST_F(UdpTest, DrainSaysUntilWhenEverythingWasHandedOver) {
+  std::size_t got = 0;
+  auto udp = UdpSocket::open(loop, on_loopback(), [&](std::span<const Datagram> batch) { got += batch.size(); }).value();
+  Instant before = loop.now();
+  EXPECT_GE(udp->drain(), before) << "nothing waits";
+  for (int i = 0; i < 100; ++i) send_raw(udp->local(), "x");
+  const Instant sent = loop.now();
+  before = loop.now();
+  const Instant cut = udp->drain(1);
+  EXPECT_EQ(got, 64u);
+  EXPECT_LT(cut, sent) << "the rest came later than the newest that was read";
+  EXPECT_GE(udp->drain(), before);
+  EXPECT_EQ(got, 100u);
+}
+
+TEST_F(UdpTest, MayBeDestroyedWhileItDrains) {
+  std::unique_ptr<UdpSocket> udp;
+  int called = 0;
+  udp = UdpSocket::open(loop, on_loopback(), [&](std::span<const Datagram>) {
+          ++called;
+          udp.reset();
+        }).value();
+  for (int i = 0; i < 100; ++i) send_raw(udp->local(), "x");
+  udp->drain();
+  EXPECT_EQ(called, 1);
+}
+
 TEST_F(UdpTest, MayBeDestroyedInItsCallback) {
   std::unique_ptr<UdpSocket> udp;
   bool called = false;

@@ -43,6 +43,7 @@ class Announcer {
     Duration interval = 1s;               ///< between two signs of life, until a registry asks for another pace
     std::uint64_t key_id = 0;             ///< 0 = unsigned
     std::string key;                      ///< the key's bytes, at least 16, when key_id is not 0
+    bool help = true;                     ///< ping other agents when a registry that hears us asks for it, at most 20 a second
   };
   struct Health {
     std::string listen;                   ///< "address:port", port 0 = any free one; "auto" = a free port on the address that faces

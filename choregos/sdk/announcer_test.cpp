@@ -422,6 +422,7 @@ TEST(AnnouncerBeacon, AnswersAPingAndTakesThePaceOfAnAck) {
   frame.sequence = 1;
   frame.type = wire::BeaconType::ping;
   frame.payload = wire::write_ping(77);
+  frame.cookie = ping->session;
   ear.send(ping->from, frame);
   const auto answer = ear.wait_for(wire::BeaconType::ack);
   ASSERT_TRUE(answer);
@@ -473,6 +474,7 @@ TEST(AnnouncerBeacon, DoesNotObeyAnAckWithoutTheNonceOrTheKey) {
   ear.send(ping->from, frame);  // signature, wrong nonce
   frame.type = wire::BeaconType::ping;
   frame.payload = wire::write_ping(5);
+  frame.cookie = ping->session;
   ++frame.sequence;
   ear.send(ping->from, frame);  // answered, so both were seen before
   ASSERT_TRUE(ear.wait_for(wire::BeaconType::ack));

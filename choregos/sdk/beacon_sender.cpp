@@ -11,14 +11,27 @@ namespace {
 
 constexpr Duration kLookUpAgain = 30s;
 constexpr std::size_t kRegistriesMax = 16;
-constexpr int kPingsAnswered = 32;  ///< between two beacons: choregosd asks once or twice, a flood gets no more
+constexpr std::uint32_t kPingsAnswered = 32;  ///< a second; a registry that doubts us asks eight times
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 }  // namespace
 
 BeaconSender::BeaconSender(net::Loop& loop, const Announcer::Beacon& options, const Self& self, std::uint64_t seed)
-    : loop_(loop), options_(options), self_(self), rng_(seed), schedule_(options.interval, rng_.next()), session_(rng_.next()), names_(loop, {}) {}
+    : loop_(loop), options_(options), self_(self), rng_(seed), schedule_(options.interval, rng_.next()), session_(rng_.next()),
+      ping_tokens_(kPingsAnswered, kPingsAnswered),
+      relay_(
+          loop,
+          [this](const SocketAddress& to, const std::string& datagram) {
+            auto* socket = socket_for(to.ip);
+            return socket != nullptr && socket->send(to, bytes_of(datagram), true).has_value();
+          },
+          [this](const SocketAddress& asker, const wire::ToldBody& told) {
+            auto out = frame(wire::BeaconType::told, wire::write_told(told));
+            out.cookie = cookie_for(asker);
+            transmit(asker, std::move(out));
+          }),
+      names_(loop, {}) {}
 
 Result<void> BeaconSender::open() {
   for (const auto& text : options_.unicast) {
@@ -69,7 +82,6 @@ void BeaconSender::arm() {
 void BeaconSender::due() {
   for (auto& place : places_) look_up(place);
   if (const auto type = schedule_.tick(loop_.now())) {
-    ping_tokens_ = kPingsAnswered;
     if (*type == wire::BeaconType::announce && !too_large_) {
       const auto body = self_.registration_body();
       too_large_ = body.size() > wire::kBeaconPayloadBytesMax;
@@ -103,7 +115,11 @@ void BeaconSender::look_up(Place& place) {
 wire::BeaconFrame BeaconSender::frame(wire::BeaconType type, std::string payload) {
   wire::BeaconFrame out;
   out.type = type;
-  if (self_.draining && (type == wire::BeaconType::announce || type == wire::BeaconType::alive)) out.flags |= wire::kBeaconDraining;
+  if (type == wire::BeaconType::announce || type == wire::BeaconType::alive) {
+    out.flags = wire::kBeaconAnswers;
+    if (options_.help) out.flags |= wire::kBeaconHelps;
+    if (self_.draining) out.flags |= wire::kBeaconDraining;
+  }
   out.key_id = options_.key_id;
   out.session = session_;
   out.sequence = ++sequence_;
@@ -152,12 +168,17 @@ std::uint64_t& BeaconSender::epoch_of(const SocketAddress& from) {
 void BeaconSender::received(std::span<const net::Datagram> batch) {
   for (const auto& datagram : batch) {
     wire::BeaconView view;
-    if (wire::decode_beacon({std::bit_cast<const char*>(datagram.bytes.data()), datagram.bytes.size()}, view) != wire::BeaconFault::none) continue;
+    const std::string_view bytes(std::bit_cast<const char*>(datagram.bytes.data()), datagram.bytes.size());
+    if (wire::decode_beacon(bytes, view) != wire::BeaconFault::none) continue;
+    // Signed for the registry that had us ask, so it is no business of our key.
+    if (relay_.take_ack(bytes, view, datagram.from)) continue;
     // With a key only those who hold it are believed and answered; a signature by another key is nobody's.
     if (view.key_id != options_.key_id) continue;
     if (options_.key_id != 0 && !wire::verify_beacon(view, options_.key)) continue;
     if (view.type == wire::BeaconType::ack) take_ack(view, datagram.from);
-    else if (view.type == wire::BeaconType::ping && !datagram.multicast) answer_ping(view, datagram.from);
+    else if (!is_for_us(view, datagram)) continue;
+    else if (view.type == wire::BeaconType::ping) answer_ping(view, datagram);
+    else if (view.type == wire::BeaconType::ask) take_ask(view, datagram.from);
   }
 }
 
@@ -181,15 +202,34 @@ void BeaconSender::take_ack(const wire::BeaconView& view, const SocketAddress& f
   arm();
 }
 
-void BeaconSender::answer_ping(const wire::BeaconView& view, const SocketAddress& from) {
+/// Only who hears our beacons knows our session, and so whoever was asked by him: strangers get nothing, not even ten of them
+/// with the right address in their datagrams.
+bool BeaconSender::is_for_us(const wire::BeaconView& view, const net::Datagram& datagram) const {
+  return view.cookie == session_ && !datagram.multicast && may_be_pinged(datagram.from);
+}
+
+void BeaconSender::answer_ping(const wire::BeaconView& view, const net::Datagram& datagram) {
   const auto nonce = wire::read_ping(view.payload);
-  if (!nonce || ping_tokens_ <= 0) return;
-  --ping_tokens_;
+  if (!nonce || std::find(answered_.begin(), answered_.end(), *nonce) != answered_.end() || !ping_tokens_.take(loop_.now())) return;
+  answered_[answered_next_++ % answered_.size()] = *nonce;
   wire::AckBody ack;
   ack.nonce = *nonce;
-  auto out = frame(wire::BeaconType::ack, wire::write_ack(ack));
-  out.cookie = view.cookie;
-  transmit(from, std::move(out));
+  auto out = frame(wire::BeaconType::ack, wire::write_ack(ack));  // no longer than the shortest ping that read_ping takes
+  out.cookie = cookie_for(datagram.from);
+  transmit(datagram.from, std::move(out));
+}
+
+void BeaconSender::take_ask(const wire::BeaconView& view, const SocketAddress& from) {
+  if (!options_.help) return;
+  // Only for registries that we announce to: those named, or whoever hears the group.
+  const bool named = std::any_of(places_.begin(), places_.end(), [&](const Place& place) { return place.address == from; });
+  if (!named && !options_.multicast) return;
+  if (const auto ask = wire::read_ask(view.payload)) relay_.take(*ask, from);
+}
+
+std::uint64_t BeaconSender::cookie_for(const SocketAddress& to) const {
+  const auto place = std::find_if(places_.begin(), places_.end(), [&](const Place& one) { return one.address == to; });
+  return place == places_.end() ? 0 : place->cookie;
 }
 
 void BeaconSender::say_bye(const std::string& reason) {

@@ -1,9 +1,10 @@
-// Sends an agent's beacons: to the multicast groups of the LAN and to registries elsewhere; answers pings; takes the pace
-// and cookie that registries give in acks. Internal to the announcer; lives on the loop's thread.
+// Sends an agent's beacons: to the multicast groups of the LAN and to registries elsewhere; answers pings; pings others for
+// registries; takes the pace and cookie that registries give in acks. Internal to the announcer; lives on the loop's thread.
 //
 // One beacon has one sequence number, whatever the number of places it goes to: who hears it twice drops the second.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@
 #include "choregos/net/udp.hpp"
 #include "choregos/sdk/announcer.hpp"
 #include "choregos/sdk/beacon_schedule.hpp"
+#include "choregos/sdk/ping_relay.hpp"
 #include "choregos/sdk/self.hpp"
 
 namespace choregos::sdk {
@@ -63,7 +65,10 @@ class BeaconSender {
   void transmit(const SocketAddress& to, wire::BeaconFrame frame);
   void received(std::span<const net::Datagram> batch);
   void take_ack(const wire::BeaconView& frame, const SocketAddress& from);
-  void answer_ping(const wire::BeaconView& frame, const SocketAddress& from);
+  bool is_for_us(const wire::BeaconView& frame, const net::Datagram& datagram) const;
+  void answer_ping(const wire::BeaconView& frame, const net::Datagram& datagram);
+  void take_ask(const wire::BeaconView& frame, const SocketAddress& from);
+  std::uint64_t cookie_for(const SocketAddress& to) const;
   std::uint64_t& epoch_of(const SocketAddress& from);
   wire::BeaconFrame frame(wire::BeaconType type, std::string payload);
   net::UdpSocket* socket_for(const IpAddress& address) { return (address.is_v4() ? v4_ : v6_).get(); }
@@ -80,7 +85,10 @@ class BeaconSender {
   std::uint64_t nonce_ = 0;       ///< of the last pings
   std::atomic<std::uint64_t> sent_ = 0;
   std::atomic<std::uint64_t> errors_ = 0;
-  int ping_tokens_ = 0;           ///< answers left until the next beacon
+  source::beacon::TokenBucket ping_tokens_;
+  std::array<std::uint64_t, 64> answered_{};  ///< nonces of the last pings that were answered, round and round
+  std::size_t answered_next_ = 0;
+  PingRelay relay_;
   bool too_large_ = false;        ///< the announce does not fit a datagram; only alive is sent
   net::HttpClient names_;         ///< for its lookups alone
   std::unique_ptr<net::UdpSocket> v4_, v6_;

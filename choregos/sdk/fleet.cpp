@@ -12,7 +12,7 @@ Result<void> Fleet::check(const Options& options) {
 }
 
 Fleet::Fleet(net::Loop& loop, Options options, Registry registry)
-    : loop_(loop), options_(std::move(options)), writer_(std::move(registry), options_.writer) {
+    : loop_(loop), options_(std::move(options)), writer_(std::move(registry), with_asks(options_.writer)) {
   for (const auto& range : options_.allowed) policy_.allow(range);
 
   source::HttpProbe::Options probe;
@@ -34,19 +34,39 @@ Fleet::Fleet(net::Loop& loop, Options options, Registry registry)
     auto settings = *options_.beacon;
     settings.receiver.seed = options_.seed ^ 0x626561636f6e;
     settings.epoch = options_.start.epoch;
-    beacon_ = std::make_unique<source::Beacon>(loop_, std::move(settings), [this](Observation observation) { writer_.submit(std::move(observation)); });
+    beacon_ = std::make_unique<source::Beacon>(loop_, std::move(settings), [this](Observation observation) { writer_.submit(std::move(observation)); }, [this](Sign sign) { writer_.submit(std::move(sign)); });
   }
+  source::Pulse::Options pulse;
+  pulse.drain = [this] { return beacon_ ? beacon_->drain() : Instant::never(); };
+  pulse_ = std::make_unique<source::Pulse>(loop_, std::move(pulse), [this](Sign sign) { writer_.submit(std::move(sign)); });
 }
 
-Fleet::~Fleet() { stop(); }
+Fleet::~Fleet() {
+  stop();
+  *here_ = false;
+}
+
+/// The writer asks on its own thread; the sources live on the loop's.
+Writer::Options Fleet::with_asks(Writer::Options from) {
+  from.ask = [this, here = here_](std::vector<Ask> asks) {
+    loop_.post([this, here, asks = std::move(asks)] {
+      if (!*here) return;
+      for (const Ask& ask : asks)
+        for (auto* source : all()) source->ask(ask);
+    });
+  };
+  return from;
+}
 
 Result<void> Fleet::start() {
   if (auto started = writer_.start(); !started) return started;
   for (auto* source : all()) source->start();
+  pulse_->start();
   return {};
 }
 
 void Fleet::stop_sources() {
+  pulse_->stop();
   for (auto* source : all()) source->stop();
 }
 

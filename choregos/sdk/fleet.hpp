@@ -2,6 +2,8 @@
 //
 //   targets:       swarm_dns, static_file, the operator's list ──► http_probe
 //   observations:  http_probe, beacon ──► writer
+//   signs:         beacon, pulse ──► writer
+//   questions:     writer ──► beacon
 //
 // Lives on the loop's thread, or before the loop runs; writer() may be used from any thread.
 #pragma once
@@ -17,6 +19,7 @@
 #include "choregos/net/loop.hpp"
 #include "choregos/source/beacon/beacon.hpp"
 #include "choregos/source/http_probe/http_probe.hpp"
+#include "choregos/source/pulse/pulse.hpp"
 #include "choregos/source/static_file/static_file.hpp"
 #include "choregos/source/swarm_dns/swarm_dns.hpp"
 #include "choregos/writer/writer.hpp"
@@ -62,15 +65,18 @@ class Fleet {
 
  private:
   std::vector<source::Source*> all() const;
+  Writer::Options with_asks(Writer::Options from);
 
   net::Loop& loop_;
   Options options_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  ///< questions that come late look here first
   net::AddressPolicy policy_;
   Writer writer_;
   std::unique_ptr<source::HttpProbe> probe_;
   std::unique_ptr<source::SwarmDns> swarm_dns_;
   std::unique_ptr<source::StaticFile> static_file_;
   std::unique_ptr<source::Beacon> beacon_;
+  std::unique_ptr<source::Pulse> pulse_;
 };
 
 }  // namespace choregos::sdk

@@ -30,7 +30,8 @@ class Source {
   /// No observation is handed over after it returns. Safe to call twice.
   virtual void stop() = 0;
   virtual SourceHealth health() const = 0;
-  /// Put a question to an agent on this source's channel: see model/ask.hpp. Sources that cannot leave it.
+  /// Put a question to an agent on this source's channel: see model/ask.hpp. One for another source (Ask::source) is ignored, so
+  /// all may be handed all. Sources that cannot ask leave it.
   virtual void ask(const Ask&) {}
 };
 

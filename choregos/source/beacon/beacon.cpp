@@ -17,6 +17,8 @@ constexpr Duration kInterfaceRefresh = 5s;
 constexpr Duration kSilence = 10s;        ///< without a datagram an interface counts as silent
 constexpr Duration kRefusalShown = 60s;
 constexpr Duration kLossShown = 10s;
+constexpr int kRehearsals = 4;            ///< a second
+constexpr std::uint64_t kCanariesMax = 10;
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -49,8 +51,8 @@ std::string advice_for(Drop drop) {
 
 }  // namespace
 
-Beacon::Beacon(net::Loop& loop, Options options, Submit submit)
-    : loop_(loop), options_(std::move(options)), submit_(std::move(submit)), receiver_(options_.receiver) {}
+Beacon::Beacon(net::Loop& loop, Options options, Submit submit, SubmitSign sign)
+    : loop_(loop), options_(std::move(options)), submit_(std::move(submit)), sign_(std::move(sign)), receiver_(options_.receiver) {}
 Beacon::~Beacon() { stop(); }
 
 void Beacon::start() {
@@ -64,6 +66,7 @@ void Beacon::stop() {
   running_ = false;
   timer_.cancel();
   retry_.cancel();
+  canary_.clear();
   ears_.reset();
 }
 
@@ -89,8 +92,17 @@ void Beacon::turn() {
   pace_.agents(receiver_.agents(), now);
   if (ears_) {
     const auto lost = ears_->counters().dropped_by_kernel;
-    if (lost > kernel_drops_) lost_at_ = now;
-    kernel_drops_ = lost;
+    const auto more = lost - std::exchange(kernel_drops_, lost);
+    if (more > 0) {
+      lost_at_ = now;
+      tell(SignKind::drops, now, {}, {}, more);
+    }
+  }
+  if (ears_ && sign_) send_canary(now);
+  if (ears_ && sign_) links_.look(now, [&](bool lost, const std::string& name) { tell(lost ? SignKind::link_lost : SignKind::link_back, now, name, lost ? "no carrier" : ""); });
+  for (int i = 0; i < kRehearsals && ears_; ++i) {
+    const auto asking = receiver_.rehearse(now);
+    if (!asking || !transmit(*asking)) break;
   }
   if (!ears_ || (refreshed_at_ != Instant::min() && now - refreshed_at_ < kInterfaceRefresh)) return;
   refreshed_at_ = now;
@@ -107,6 +119,8 @@ void Beacon::turn() {
 }
 
 void Beacon::take(const beacon::Packet& packet, unsigned interface_index) {
+  if (!canary_.empty() && packet.bytes == canary_) return canary_came(packet.received);
+  links_.heard(interface_index, packet.received);
   watch_.heard(interface_index, packet.received);
   auto taken = receiver_.take(packet);
   if (taken.drop != Drop::none) return note_refusal(taken.drop, packet);
@@ -117,7 +131,80 @@ void Beacon::take(const beacon::Packet& packet, unsigned interface_index) {
     const std::string ack = receiver_.answer(*taken.question, {taken.question->nonce, ms, options_.epoch, options_.cookie});
     if (!ack.empty() && ears_->send(taken.question->from, ack)) ++acks_;
   }
-  if (taken.heard) submit_(beacon::observe(std::move(*taken.heard), options_.name, pace_.lease(), loop_.now(), wall_now));
+  const Instant now = loop_.now();
+  if (taken.heard && taken.heard->answer) ++answered_;
+  if (taken.relayed) ++answered_through_;
+  if (taken.unanswered) ++unanswered_;
+  if (taken.heard) submit_(beacon::observe(std::move(*taken.heard), options_.name, pace_.lease(), now, wall_now));
+  if (taken.relayed && running_) submit_(beacon::observe(std::move(*taken.relayed), options_.name, pace_.lease(), now, wall_now));
+  if (taken.unanswered && running_) submit_(beacon::observe(std::move(*taken.unanswered), options_.name, wall_now));
+}
+
+// ---- questions and signs ------------------------------------------------------------------------------------------------
+
+void Beacon::ask(const Ask& ask) {
+  if (!ears_ || ask.source != options_.name) return;
+  const Instant now = loop_.now();
+  if (ask.helpers.empty()) {
+    const auto asking = receiver_.ask(ask.subject, ask.incarnation, now);
+    if (!asking || !transmit(*asking)) return;
+    ++asked_;
+    return submit_(beacon::observe(*asking, ask.subject, options_.name, now, loop_.wall_now()));
+  }
+  for (const std::string& helper : ask.helpers) {
+    const auto asking = receiver_.ask_through(helper, ask.subject, ask.incarnation, now);
+    if (asking && transmit(*asking)) ++asked_through_;
+  }
+}
+
+bool Beacon::transmit(const beacon::Asking& asking) {
+  const auto sent = ears_->send(asking.to, asking.bytes);
+  if (sent) return true;
+  // One second of it says as much as a thousand questions.
+  const Instant now = loop_.now();
+  if (refused_send_at_ != Instant::min() && now - refused_send_at_ < 1s) return false;
+  refused_send_at_ = now;
+  tell(SignKind::send_failed, now, {}, sent.error().message);
+  return false;
+}
+
+/// To our own unicast socket, through the kernel and our whole way of reading: what arrives there would have been heard.
+void Beacon::send_canary(Instant now) {
+  if (!canary_.empty()) {
+    drain();  // it may lie there, if it was us who did not read
+    if (!ears_) return;
+  }
+  const std::uint64_t received = ears_->counters().received;
+  if (!canary_.empty()) {
+    ++canaries_lost_;
+    // Another program that took our port away takes our canaries, too, and only them if agents multicast: no deafness of ours.
+    const bool others = received > received_at_canary_;
+    if (++canaries_lost_in_a_row_ <= kCanariesMax || !others) tell(SignKind::canary_lost, now);
+  }
+  received_at_canary_ = received;
+  canary_ = receiver_.canary();
+  if (auto sent = ears_->send({IpAddress::v4(127, 0, 0, 1), ears_->port()}, canary_); !sent) {
+    canary_.clear();
+    tell(SignKind::send_failed, now, {}, sent.error().message);
+  }
+}
+
+void Beacon::canary_came(Instant now) {
+  canary_.clear();
+  canaries_lost_in_a_row_ = 0;
+  tell(SignKind::canary_heard, now);
+}
+
+void Beacon::tell(SignKind kind, Instant at, std::string subject, std::string reason, std::uint64_t count) {
+  if (!sign_) return;
+  Sign out;
+  out.kind = kind;
+  out.at = at;
+  out.count = count;
+  out.source = options_.name;
+  out.subject = std::move(subject);
+  out.reason = std::move(reason);
+  sign_(std::move(out));
 }
 
 void Beacon::note_refusal(Drop drop, const beacon::Packet& packet) {
@@ -143,6 +230,12 @@ SourceHealth Beacon::health() const {
   out.counters = {{"datagrams", socket.received}, {"bytes", socket.received_bytes}, {"dropped_by_kernel", socket.dropped_by_kernel}};
   for (auto& counter : receiver_.counters()) out.counters.push_back(std::move(counter));
   out.counters.emplace_back("acks_sent", acks_);
+  out.counters.emplace_back("asked", asked_);
+  out.counters.emplace_back("answered", answered_);
+  out.counters.emplace_back("asked_through_helpers", asked_through_);
+  out.counters.emplace_back("answered_through_helpers", answered_through_);
+  out.counters.emplace_back("unanswered_says_helper", unanswered_);
+  out.counters.emplace_back("canaries_lost", canaries_lost_);
   out.counters.emplace_back("send_failures", socket.send_failures);
   out.counters.emplace_back("join_failures", socket.join_failures);
   for (const auto& line : watch_.lines()) out.counters.emplace_back(counter_of(line.name), line.heard);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <span>
@@ -129,6 +130,83 @@ TEST_F(Listening, AcksThePingOfAKnownAgentAlone) {
   EXPECT_LE(answers[0].size(), ping.size());
   EXPECT_EQ(counter(source->health(), "acks_sent"), 1U);
   EXPECT_EQ(counter(source->health(), "dropped_unknown_sender"), 1U);
+}
+
+TEST_F(Listening, AsksOnlyThoseWhoAnswerAndTakesTheirAnswerAsLife) {
+  auto source = start(options());
+  const SocketAddress there{IpAddress::v4(127, 0, 0, 1), source->port()};
+  Sender mute{.id = "mute", .session = 5}, a1{.flags = wire::kBeaconAnswers};
+  auto& socket = agent();
+  ASSERT_TRUE(socket.send(there, bytes_of(mute.announce()), true));
+  ASSERT_TRUE(socket.send(there, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return heard.size() == 2; }));
+  source->ask({"beacon", "mute", "mute", 1000, {}});
+  source->ask({"beacon", "nobody", "nobody", 0, {}});
+  source->ask({"registration", "a1", "a1", 1000, {}});
+  source->ask({"beacon", "a1", "a1", 1000, {"mute"}});
+  EXPECT_EQ(heard.size(), 2U) << "who cannot be asked was not asked";
+  source->ask({"beacon", "a1", "a1", 1000, {}});
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_EQ(heard[2].kind, ObservationKind::asked);
+  EXPECT_EQ(heard[2].subject, "a1");
+  EXPECT_EQ(heard[2].incarnation, 1000U);
+  ASSERT_TRUE(wait([&] { return !answers.empty(); }));
+  wire::BeaconView ping;
+  ASSERT_EQ(wire::decode_beacon(answers.back(), ping), wire::BeaconFault::none);
+  const std::string ack = a1.ack(wire::read_ping(ping.payload).value());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(socket.send(there, bytes_of(ack), true));
+  ASSERT_TRUE(wait([&] { return counter(source->health(), "dropped_replayed") == 2; }));
+  ASSERT_EQ(heard.size(), 4U) << "once";
+  EXPECT_EQ(heard[3].kind, ObservationKind::heard);
+  EXPECT_TRUE(heard[3].answer);
+  EXPECT_GE(source->drain(), heard[3].heard_at);
+}
+
+struct Signing : Listening {
+  std::vector<Sign> signs;
+  std::unique_ptr<Beacon> start_signing() {
+    auto source = std::make_unique<Beacon>(
+        loop, options(), [this](Observation o) { heard.push_back(std::move(o)); }, [this](Sign s) { signs.push_back(std::move(s)); });
+    source->start();
+    return source;
+  }
+  std::size_t count(SignKind kind) const {
+    return static_cast<std::size_t>(std::count_if(signs.begin(), signs.end(), [kind](const Sign& s) { return s.kind == kind; }));
+  }
+};
+
+TEST_F(Signing, HearsItsOwnCanaryThoughItWasStoppedForAWhile) {
+  auto source = start_signing();
+  ASSERT_TRUE(wait([&] { return count(SignKind::canary_heard) >= 1; }));
+  ::usleep(1'500'000);
+  ASSERT_TRUE(wait([&] { return count(SignKind::canary_heard) >= 3; }));
+  EXPECT_EQ(count(SignKind::canary_lost), 0U);
+  EXPECT_TRUE(heard.empty()) << "it is nobody's beacon";
+}
+
+TEST_F(Signing, MissesTheCanaryThatAnotherProgramTook) {
+  auto source = start_signing();
+  ASSERT_TRUE(wait([&] { return count(SignKind::canary_heard) >= 1; }));
+  net::UdpSocket::Options options;
+  options.bind = {IpAddress::v4(0), source->port()};
+  options.share_port = true;
+  auto thief = net::UdpSocket::open(loop, options, {});
+  ASSERT_TRUE(thief) << thief.error().message;
+  ASSERT_TRUE(wait([&] { return count(SignKind::canary_lost) >= 2; }));
+  thief->reset();
+  signs.clear();
+  EXPECT_TRUE(wait([&] { return count(SignKind::canary_heard) >= 1; }));
+}
+
+TEST_F(Signing, AsksNobodyWhileStopped) {
+  auto source = start_signing();
+  Sender a1{.flags = wire::kBeaconAnswers};
+  ASSERT_TRUE(agent().send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+  ASSERT_TRUE(wait([&] { return !heard.empty(); }));
+  source->stop();
+  source->ask({"beacon", "a1", "a1", 1000, {}});
+  EXPECT_EQ(heard.size(), 1U);
+  EXPECT_EQ(source->drain(), Instant::never());
 }
 
 TEST_F(Listening, DropsJunkOfEverySizeWithACount) {

@@ -1,5 +1,6 @@
 #include "choregos/source/beacon/ears.hpp"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -41,9 +42,17 @@ Ears::~Ears() { *open_ = false; }
 
 std::uint16_t Ears::port() const { return v4_->local().port; }
 
-bool Ears::send(const SocketAddress& to, std::string_view bytes) {
+Result<void> Ears::send(const SocketAddress& to, std::string_view bytes) {
   net::UdpSocket* const socket = (to.ip.is_v4() ? v4_ : v6_).get();
-  return socket != nullptr && socket->send(to, std::as_bytes(std::span(bytes))).has_value();
+  if (socket == nullptr) return fail(ErrorCode::unsupported, "there is no IPv6 here to send to " + to_string(to));
+  return socket->send(to, std::as_bytes(std::span(bytes)));
+}
+
+Instant Ears::drain() {
+  const auto open = open_;  // whoever takes a packet may destroy us
+  Instant until = v4_->drain();
+  if (*open && v6_) until = std::min(until, v6_->drain());
+  return until;
 }
 
 net::UdpSocket::Counters Ears::counters() const {

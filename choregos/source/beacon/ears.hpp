@@ -44,8 +44,10 @@ class Ears {
 
   std::uint16_t port() const;
   bool has_v6() const { return v6_ != nullptr; }
-  /// False when our own kernel refused.
-  bool send(const SocketAddress& to, std::string_view bytes);
+  /// Errors: io, when our own kernel refused; unsupported, without a socket of that family.
+  Result<void> send(const SocketAddress& to, std::string_view bytes);
+  /// Hands over what waits. Until when everything that came has been handed over; see UdpSocket::drain.
+  Instant drain();
   /// Of both sockets together.
   net::UdpSocket::Counters counters() const;
 

@@ -306,6 +306,15 @@ std::string Receiver::answer(const Question& question, const wire::AckBody& body
   return std::move(*bytes);
 }
 
+std::string Receiver::canary() {
+  wire::BeaconFrame frame;
+  frame.type = BeaconType::ping;
+  frame.session = own_session_;
+  frame.sequence = ++own_sequence_;
+  frame.payload = wire::write_ping(rng_.next());
+  return wire::encode_beacon(frame).value();
+}
+
 bool Receiver::read(const wire::BeaconView& frame, Heard& out) {
   out.type = frame.type;
   switch (frame.type) {

@@ -176,6 +176,9 @@ class Receiver {
   /// times a second; mostly there is nothing to learn.
   std::optional<Asking> rehearse(Instant now);
 
+  /// A datagram to ourselves, each time another one. It is no beacon: take() refuses it.
+  std::string canary();
+
   /// An id known from before a restart. It passes the limit for unknown ids, and a life older than `incarnation` is a
   /// recording, as is that one itself when it has `ended` (said goodbye).
   void expect(const std::string& id, std::uint64_t incarnation, bool ended);

@@ -107,7 +107,7 @@ TEST(Receiver, CountsEachWayToBeNoBeacon) {
   EXPECT_EQ(world.hear(std::string(65507, 'C')).drop, Drop::length);
   EXPECT_EQ(world.hear(with(0, 'X')).drop, Drop::magic);
   EXPECT_EQ(world.hear(with(4, 2)).drop, Drop::version);
-  EXPECT_EQ(world.hear(with(5, 6)).drop, Drop::type);
+  EXPECT_EQ(world.hear(with(5, 8)).drop, Drop::type);
   EXPECT_EQ(world.hear(with(good.size() - 1, 1)).drop, Drop::mac_on_unsigned);
   EXPECT_EQ(world.hear(a1.frame(wire::BeaconType::announce, "{}")).drop, Drop::malformed);
   EXPECT_EQ(world.hear(a1.frame(wire::BeaconType::announce, R"({"id":"a1","last_seen":"x"})")).drop, Drop::malformed);
@@ -525,6 +525,210 @@ TEST(Receiver, AForgedGoodbyeOfAnUnknownSessionIsDropped) {
     EXPECT_EQ(world.hear(forger.bye()).drop, Drop::unknown_sender);
   }
   EXPECT_TRUE(world.hear(a1.alive()).heard);
+}
+
+// ---- questions of ours ---------------------------------------------------------------------------------------------------
+
+constexpr std::uint16_t kAnswers = wire::kBeaconAnswers;
+constexpr std::uint16_t kHelps = wire::kBeaconAnswers | wire::kBeaconHelps;
+const SocketAddress kHelperAt{IpAddress::v4(127, 0, 0, 1), 40001};
+
+std::uint64_t nonce_of(const std::string& ping) {
+  wire::BeaconView view;
+  EXPECT_EQ(wire::decode_beacon(ping, view), wire::BeaconFault::none);
+  EXPECT_EQ(view.type, wire::BeaconType::ping);
+  return wire::read_ping(view.payload).value();
+}
+/// The ping inside of what goes to a helper.
+wire::AskBody asked_of(const std::string& ask) {
+  wire::BeaconView view;
+  EXPECT_EQ(wire::decode_beacon(ask, view), wire::BeaconFault::none);
+  EXPECT_EQ(view.type, wire::BeaconType::ask);
+  return wire::read_ask(view.payload).value();
+}
+
+TEST(Receiver, AsksWhereTheAgentSpeaksFromSignedAsItSigns) {
+  for (const bool with_key : {false, true}) {
+    World world(with_keys());
+    Sender sender{.id = with_key ? "a1" : "u1", .key_id = with_key ? 1U : 0U, .key = with_key ? kSecret : "", .flags = kAnswers};
+    EXPECT_FALSE(world.receiver.ask(sender.id, 0, world.now)) << "unknown";
+    world.hear(sender.announce());
+    const auto asking = world.receiver.ask(sender.id, 1000, world.now);
+    ASSERT_TRUE(asking);
+    EXPECT_EQ(asking->to, kHere);
+    EXPECT_EQ(asking->incarnation, 1000U);
+    EXPECT_EQ(asking->proven, with_key);
+    EXPECT_EQ(asking->bytes.size(), wire::kBeaconPingBytes);
+    wire::BeaconView view;
+    ASSERT_EQ(wire::decode_beacon(asking->bytes, view), wire::BeaconFault::none);
+    EXPECT_EQ(view.cookie, sender.session) << "shows that we hear it";
+    EXPECT_EQ(view.key_id, sender.key_id);
+    EXPECT_EQ(wire::verify_beacon(view, kSecret), with_key);
+
+    const Taken taken = world.hear(sender.ack(nonce_of(asking->bytes)));
+    ASSERT_TRUE(taken.heard) << to_string(taken.drop);
+    const Observation o = observe(*taken.heard, "beacon", {3s, 10s, 1s}, world.now, {});
+    EXPECT_EQ(o.kind, ObservationKind::heard);
+    EXPECT_TRUE(o.answer);
+    EXPECT_FALSE(o.claims);
+    EXPECT_EQ(o.incarnation, 1000U);
+    EXPECT_EQ(o.from, kHere.ip);
+    EXPECT_TRUE(check(o, world.now));
+    EXPECT_TRUE(check(observe(*asking, sender.id, "beacon", world.now, {}), world.now));
+  }
+}
+
+TEST(Receiver, AsksNobodyWhoNeverSaidThatItAnswers) {
+  World world;
+  Sender old_agent{.id = "old"};
+  world.hear(old_agent.announce());
+  EXPECT_FALSE(world.receiver.ask("old", 0, world.now));
+  old_agent.flags = kAnswers;
+  world.hear(old_agent.alive());
+  EXPECT_TRUE(world.receiver.ask("old", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("old", 999, world.now)) << "another life";
+  old_agent.flags = 0;
+  world.hear(old_agent.alive());
+  EXPECT_FALSE(world.receiver.ask("old", 0, world.now));
+}
+
+TEST(Receiver, AnAckAnswersOnceInTimeAndForItsOwnAgentAlone) {
+  World world(with_keys());
+  Sender a1{.key_id = 1, .key = kSecret, .flags = kAnswers}, u1{.id = "u1", .session = 7, .flags = kAnswers};
+  world.hear(a1.announce());
+  world.hear(u1.announce());
+  const auto ask = [&] { return nonce_of(world.receiver.ask("a1", 0, world.now)->bytes); };
+
+  EXPECT_EQ(world.hear(a1.ack(4711)).drop, Drop::unasked) << "nobody asked";
+  EXPECT_EQ(world.hear(u1.ack(ask())).drop, Drop::unasked) << "another one's, without the key";
+  Sender forger{.session = a1.session, .key_id = 1, .key = kOther};
+  forger.sequence = 50;
+  EXPECT_EQ(world.hear(forger.ack(ask())).drop, Drop::wrong_mac);
+  Sender unsigned_forger{.session = a1.session};
+  unsigned_forger.sequence = 50;
+  EXPECT_EQ(world.hear(unsigned_forger.ack(ask())).drop, Drop::unasked) << "asked with a key";
+  Sender elsewhere{.session = 0x77, .key_id = 1, .key = kSecret};
+  EXPECT_EQ(world.hear(elsewhere.ack(ask())).drop, Drop::unknown_sender) << "a session that was never heard";
+
+  const std::uint64_t nonce = ask();
+  const std::string ack = a1.ack(nonce);
+  ASSERT_TRUE(world.hear(ack).heard);
+  EXPECT_EQ(world.hear(ack).drop, Drop::replayed);
+  EXPECT_EQ(world.hear(a1.ack(nonce)).drop, Drop::unasked) << "once";
+
+  const std::uint64_t late = ask();
+  world.now = world.now + Receiver::kAnswerTime + 1s;
+  ask();
+  EXPECT_EQ(world.hear(a1.ack(late)).drop, Drop::unasked);
+}
+
+TEST(Receiver, AnswersAndQuestionsKeepWhatAnAgentSaidOfItself) {
+  World world;
+  Sender a1{.flags = static_cast<std::uint16_t>(kAnswers | wire::kBeaconDraining)};
+  const auto first = world.hear(a1.announce()).heard;
+  a1.flags = 0;
+  const Taken ping = world.hear(a1.ping());
+  ASSERT_TRUE(ping.heard);
+  EXPECT_TRUE(ping.heard->draining) << "pings carry no flags, which is no word about draining";
+  EXPECT_EQ(ping.heard->sequence, first->sequence + 1) << "no beacon was lost";
+  EXPECT_FALSE(ping.heard->answer);
+  EXPECT_TRUE(world.hear(a1.ack(nonce_of(world.receiver.ask("a1", 0, world.now)->bytes))).heard->draining);
+}
+
+TEST(Receiver, QuestionsHaveABound) {
+  World world;
+  Sender a1{.flags = kAnswers};
+  world.hear(a1.announce());
+  for (std::size_t i = 0; i < Receiver::kQuestionCountMax; ++i) ASSERT_TRUE(world.receiver.ask("a1", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("a1", 0, world.now));
+  world.now = world.now + Receiver::kAnswerTime + 1s;
+  EXPECT_TRUE(world.receiver.ask("a1", 0, world.now));
+}
+
+struct Helped : World {
+  Sender a1{.key_id = 1, .key = kSecret, .flags = kAnswers};
+  Sender helper{.id = "b1", .session = 0xb1, .key_id = 2, .key = kOther, .flags = kHelps};
+  Helped() : World(with_keys()) {
+    hear(a1.announce());
+    hear(helper.announce(), kHelperAt);
+  }
+  std::uint64_t ask() {
+    const auto asking = receiver.ask_through("b1", "a1", 1000, now);
+    EXPECT_TRUE(asking);
+    EXPECT_EQ(asking->to, kHelperAt);
+    const wire::AskBody body = asked_of(asking->bytes);
+    EXPECT_EQ(body.target, kHere);
+    EXPECT_LE(helper.told(0, a1.ack(0)).size(), asking->bytes.size()) << "never longer than the request";
+    return nonce_of(body.ping);
+  }
+};
+
+TEST(Receiver, AHelperHandsBackTheAnswerItselfSoItIsProven) {
+  Helped w;
+  const std::uint64_t nonce = w.ask();
+  const Taken taken = w.hear(w.helper.told(nonce, w.a1.ack(nonce)), kHelperAt);
+  ASSERT_TRUE(taken.heard) << to_string(taken.drop);
+  EXPECT_EQ(taken.heard->id, "b1") << "it lives, too";
+  ASSERT_TRUE(taken.relayed);
+  EXPECT_EQ(taken.relayed->id, "a1");
+  EXPECT_TRUE(taken.relayed->answer);
+  EXPECT_TRUE(taken.relayed->proven);
+  EXPECT_EQ(taken.relayed->via, "b1");
+  EXPECT_EQ(w.hear(w.helper.told(nonce), kHelperAt).drop, Drop::unasked) << "once";
+}
+
+TEST(Receiver, AHelperThatLiesCanNeitherMakeSomebodyLiveNorSpeakUnasked) {
+  Helped w;
+  const std::uint64_t nonce = w.ask();
+  Sender forger{.session = w.a1.session, .key_id = 1, .key = kOther};
+  forger.sequence = 40;
+  EXPECT_FALSE(w.hear(w.helper.told(nonce, forger.ack(nonce)), kHelperAt).relayed) << "it lacks the key";
+  EXPECT_FALSE(w.hear(w.helper.told(nonce, w.helper.ack(nonce)), kHelperAt).relayed) << "its own answer";
+  EXPECT_EQ(w.hear(w.helper.told(4711), kHelperAt).drop, Drop::unasked);
+  Sender other{.id = "b2", .session = 0xb2, .key_id = 2, .key = kOther, .flags = kHelps};
+  w.hear(other.announce(), kHelperAt);
+  EXPECT_EQ(w.hear(other.told(nonce), kHelperAt).drop, Drop::unasked) << "somebody else was asked";
+  EXPECT_FALSE(w.hear(w.a1.ack(nonce)).heard) << "the answer to a helper's ping comes by way of the helper";
+  Sender stranger{.id = "b3", .session = 0xb3, .key_id = 2, .key = kOther};
+  EXPECT_EQ(w.hear(stranger.told(nonce), kHelperAt).drop, Drop::unknown_sender);
+}
+
+TEST(Receiver, InVainCountsOnlyForThoseWhomSomeHelperHasReached) {
+  Helped w;
+  EXPECT_FALSE(w.hear(w.helper.told(w.ask()), kHelperAt).unanswered) << "it may be that nobody else can reach it";
+  const std::uint64_t nonce = w.ask();
+  ASSERT_TRUE(w.hear(w.helper.told(nonce, w.a1.ack(nonce)), kHelperAt).relayed);
+  const Taken taken = w.hear(w.helper.told(w.ask()), kHelperAt);
+  ASSERT_TRUE(taken.unanswered);
+  const Observation o = observe(*taken.unanswered, "beacon", {});
+  EXPECT_EQ(o.kind, ObservationKind::unanswered);
+  EXPECT_EQ(o.subject, "a1");
+  EXPECT_EQ(o.names.id, "a1");
+  EXPECT_EQ(o.incarnation, 1000U);
+  EXPECT_EQ(o.via, "b1");
+  EXPECT_TRUE(check(o, w.now));
+}
+
+TEST(Receiver, AsksNobodyToHelpWhoDidNotOfferOrIsTheAskedOne) {
+  Helped w;
+  EXPECT_FALSE(w.receiver.ask_through("a1", "b1", 0, w.now)) << "never said that it helps";
+  EXPECT_FALSE(w.receiver.ask_through("b1", "b1", 0, w.now));
+  EXPECT_FALSE(w.receiver.ask_through("nobody", "a1", 0, w.now));
+  w.hear(w.helper.alive(), kElsewhere);
+  EXPECT_FALSE(w.receiver.ask_through("b1", "a1", 0, w.now)) << "our loopback is not the helper's";
+}
+
+TEST(Receiver, RehearsesOnceWithEachUntilAHelperReachedIt) {
+  Helped w;
+  const auto asking = w.receiver.rehearse(w.now);
+  ASSERT_TRUE(asking);
+  const std::uint64_t nonce = nonce_of(asked_of(asking->bytes).ping);
+  EXPECT_FALSE(w.receiver.rehearse(w.now)) << "not again so soon, and the helper is alone with it";
+  ASSERT_TRUE(w.hear(w.helper.told(nonce, w.a1.ack(nonce)), kHelperAt).relayed);
+  w.now = w.now + 11min;
+  w.hear(w.a1.alive());
+  w.hear(w.helper.alive(), kHelperAt);
+  EXPECT_FALSE(w.receiver.rehearse(w.now)) << "known";
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ struct Sender {
     return frame(wire::BeaconType::alive, wire::write_alive(body));
   }
   std::string bye(std::string reason = "done") { return frame(wire::BeaconType::bye, wire::write_bye({id, incarnation, std::move(reason)})); }
+  std::string ack(std::uint64_t nonce) { return frame(wire::BeaconType::ack, wire::write_ack({nonce, 0, 0, 0})); }
+  std::string told(std::uint64_t nonce, std::string answer = {}) { return frame(wire::BeaconType::told, wire::write_told({nonce, std::move(answer)})); }
   std::string ping(std::uint64_t nonce = 99) { return frame(wire::BeaconType::ping, wire::write_ping(nonce)); }
 };
 

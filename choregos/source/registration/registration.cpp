@@ -197,7 +197,7 @@ bool Registration::send_ping(const std::string& id, std::uint64_t incarnation) {
 
 void Registration::ask(const Ask& ask) {
   // A tether is a path of its own; nobody can ask on it for us.
-  if (!running_ || !ask.helpers.empty() || !send_ping(ask.subject, ask.incarnation) || holders_.find(ask.subject) == nullptr) return;
+  if (!running_ || ask.source != options_.name || !ask.helpers.empty() || !send_ping(ask.subject, ask.incarnation) || holders_.find(ask.subject) == nullptr) return;
   ++counters_.asked;
   submit_quietly(holders_.asked(ask.subject, moment()));
 }
