@@ -372,6 +372,11 @@ Result<DockerEvent> read_docker_event(std::string_view line) {
   Fields fields(from);
   fields.count("timeNano", out.time_ns);
   if (fields.error() && !error) error = wrong(fields.error()->message);
+  const object& attributes = inside(inside(from, "Actor", error), "Attributes", error);
+  out.task_id = checked(attributes, "com.docker.swarm.task.id", is_id, false, error);
+  const std::string code = text_of(attributes, "exitCode", error);
+  std::int64_t number = 0;
+  if (const auto [end, bad] = std::from_chars(code.data(), code.data() + code.size(), number); bad == std::errc{} && end == code.data() + code.size()) out.exit_code = number;
   if (error) return *error;
   return out;
 }

@@ -88,11 +88,14 @@ Result<std::vector<DockerService>> read_docker_services(std::string_view body);
 Result<std::vector<DockerTask>> read_docker_tasks(std::string_view body);
 Result<std::vector<DockerContainer>> read_docker_containers(std::string_view body);
 
-/// Something happened: a hint to look, never knowledge by itself (the stream is best effort).
+/// Something happened: a hint to look, as the stream is best effort and says little. Only the end of a task's container is
+/// knowledge by itself: it is never started again.
 struct DockerEvent {
   std::string type;         ///< "container", "service", "node"
   std::string action;       ///< "die", "update"
   std::uint64_t time_ns = 0;  ///< by the engine's clock; 0 = not said
+  std::string task_id;        ///< of a container that belongs to a Swarm task; else ""
+  std::optional<std::int64_t> exit_code;  ///< of a container that died
 };
 Result<DockerEvent> read_docker_event(std::string_view line);
 

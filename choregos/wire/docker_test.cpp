@@ -137,6 +137,18 @@ TEST(DockerEvents, LinesAreFoundHoweverTheStreamIsCut) {
   }
 }
 
+TEST(DockerEvents, EndOfATasksContainerSaysWhoseAndHow) {
+  const auto event = read_docker_event(R"j({"Type":"container","Action":"die","Actor":{"ID":"6a0d","Attributes":{"exitCode":"137","com.docker.swarm.task.id":"qf3","x":"y"}},"timeNano":5})j");
+  ASSERT_TRUE(event) << event.error().message;
+  EXPECT_EQ(event->task_id, "qf3");
+  EXPECT_EQ(event->exit_code, 137);
+  const auto plain = read_docker_event(R"j({"Type":"container","Action":"die","Actor":{"ID":"6a0d","Attributes":{"exitCode":"soon"}}})j");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->task_id, "");
+  EXPECT_FALSE(plain->exit_code);
+  EXPECT_FALSE(read_docker_event(R"j({"Type":"container","Actor":{"Attributes":{"com.docker.swarm.task.id":"../x"}}})j"));
+}
+
 TEST(DockerEvents, EndlessLineIsRefused) {
   DockerEventLines lines;
   const std::string piece(limits::docker_item_bytes_max / 2 + 1, 'x');

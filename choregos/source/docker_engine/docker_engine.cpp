@@ -132,6 +132,11 @@ struct DockerEngine::Impl : std::enable_shared_from_this<DockerEngine::Impl> {
     ++events;
     last_event_ns = std::max(last_event_ns, read->time_ns);
     hint();
+    if (read->type != "container" || read->action != "die" || read->task_id.empty()) return;
+    // Not from inside the stream's own callback: whoever takes it may destroy us.
+    loop.post([weak = weak_from_this(), id = read->task_id, code = read->exit_code] {
+      if (const auto self = weak.lock(); self && self->running) self->hand_over(self->picture.container_died(id, code, self->loop.now(), self->loop.wall_now()));
+    });
   }
 
   /// The engine cannot be asked: nothing is concluded, and it is tried again.

@@ -1,7 +1,7 @@
 // The source that asks a Docker Engine: which tasks are agents to be, how they ended, which nodes are down. It subscribes to
 // the events, then lists, then lists again when an event hints at something, when somebody else lost an agent of ours,
-// while something is about to start or stop, and each period anyway: events are best effort, and Swarm has none for tasks. What
-// follows from the lists is decided in picture.hpp; this asks.
+// while something is about to start or stop, and each period anyway: events are best effort, and Swarm has none for tasks. Of
+// events only the end of a task's container is believed as it is. What follows is decided in picture.hpp; this asks.
 //
 // It yields targets (origin "docker_engine"), positive evidence of death, signs about nodes and reports of what is expected; it never
 // makes an agent. It sends GET and nothing else, to seven paths: /_ping, /version, /events, /nodes, /services, /tasks,

@@ -159,6 +159,18 @@ Picture::Output Picture::look(DockerLook look) {
   return out;
 }
 
+Picture::Output Picture::container_died(const std::string& task_id, std::optional<std::int64_t> exit_code, Instant now, WallTime wall) {
+  Output out;
+  const auto it = members_.find(task_id);
+  if (it == members_.end() || !it->second.swarm || it->second.dead) return out;
+  Member& m = it->second;
+  DockerLook at;
+  at.now = now;
+  at.wall = wall;
+  die(m, "Docker: the container of task " + m.task.name() + " ended" + exit_text(exit_code) + (m.node.empty() ? "" : " on node " + m.node), at, out);
+  return out;
+}
+
 void Picture::take_nodes(const DockerLook& look, Output& out) {
   std::map<std::string, wire::DockerNode> now;
   for (const wire::DockerNode& node : *look.nodes) now.emplace(node.id, node);

@@ -71,6 +71,9 @@ class Picture {
     ExpectationReportPtr report;  ///< null while a manager says nothing of its Swarm: the last one stays
   };
   Output look(DockerLook look);
+  /// An event says that the container of this task died. It is never started again, so this is the end of the task, known before
+  /// any list shows it. Strangers, and those known dead, give nothing.
+  Output container_died(const std::string& task_id, std::optional<std::int64_t> exit_code, Instant now, WallTime wall);
 
   /// Who answered or spoke, through whatever source: when that is one of our tasks, what Docker knows besides (the node, the
   /// declared capabilities, the task's name) goes with it, once per change, as a statement that shows no life of its own. Something

@@ -271,6 +271,20 @@ TEST(DockerPicture, ContainerOnThisHostTellsOfTheEndFirst) {
   EXPECT_TRUE(e.look().observations.empty());
 }
 
+TEST(DockerPicture, EventOfAContainersEndIsADeathBeforeAnyListShowsIt) {
+  Engine e;
+  e.look();
+  e.targets();
+  EXPECT_TRUE(e.picture.container_died("stranger", 1, e.now, WallTime{1}).observations.empty());
+  const auto out = e.picture.container_died("t1", 137, e.now, WallTime{1});
+  ASSERT_EQ(out.observations.size(), 1u);
+  EXPECT_EQ(out.observations[0].reason, "Docker: the container of task chorus.1.t1 ended: exit 137 on node worker-1");
+  EXPECT_EQ(e.picture.take_changed(e.now), std::vector<Target>{});
+  EXPECT_TRUE(e.look().observations.empty()) << "the list that still says running is late";
+  EXPECT_FALSE(e.picture.take_changed(e.now));
+  EXPECT_TRUE(e.picture.container_died("t1", 137, e.now, WallTime{1}).observations.empty());
+}
+
 TEST(DockerPicture, DeathOfAFormerTaskDoesNotTouchWhoLivesOnInANewOne) {
   Engine e;
   e.look();
