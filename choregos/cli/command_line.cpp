@@ -95,9 +95,9 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   peers_verb->add_option("-i,--interface", listen.interfaces, "Listen on this interface; repeat for several, default all")->type_name("NAME");
   peers_verb->add_option("--key-file", listen.key_file, "Keys by which beacons are verified")->type_name("FILE");
 
-  std::string domain;
+  std::vector<std::string> domain;  // a name has a space in it, so it may come as several words
   auto* thaw_verb = app.add_subcommand("thaw", "Let silent agents of a frozen domain be lost after all");
-  thaw_verb->add_option("domain", domain, "As shown on top of lists, such as 'subnet 10.0.1.0/24'; left out: all");
+  thaw_verb->add_option("domain", domain, "As shown on top of lists, such as subnet 10.0.1.0/24; left out: all");
 
   auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
   auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");
@@ -129,7 +129,11 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   if (*agent_verb) return agent(context, id, s);
   if (*why_verb) return why(context, id, s);
   if (*history_verb) return history(context, id, s);
-  if (*thaw_verb) return thaw(context, domain, s);
+  if (*thaw_verb) {
+    std::string name;
+    for (const auto& word : domain) name += (name.empty() ? "" : " ") + word;
+    return thaw(context, name, s);
+  }
   if (*capabilities_verb) return capabilities(context, s);
   if (*expected_verb) return expected(context, s);
   if (*summary_verb) return summary(context, s);

@@ -183,7 +183,10 @@ class ExpectedTest(unittest.TestCase):
             thaw = choregos(daemon, "thaw")
             self.assertEqual((thaw.returncode, thaw.stdout), (0, ""), thaw)
             self.assertIn("nothing is frozen", thaw.stderr)
-            self.assertEqual(choregos(daemon, "thaw", "node nowhere").returncode, 3)
+            for words in (["node nowhere"], ["node", "nowhere"]):
+                unknown = choregos(daemon, "thaw", *words)
+                self.assertEqual(unknown.returncode, 3)
+                self.assertIn("no frozen domain is named 'node nowhere'", unknown.stderr)
 
 
 if __name__ == "__main__":
