@@ -66,8 +66,12 @@ while True:
         _, tether = ask("GET", f"/tether?incarnation={statement['incarnation']}", timeout=60)
         print("registered", tether.status, flush=True)
         wait = 0.1
-        for line in tether:  # pacing and, later, offers of work
-            pass
+        event = b""
+        for line in tether:  # pacing, questions whether we live and, later, offers of work
+            if line.startswith(b"event: "):
+                event = line[7:].strip()
+            elif line.startswith(b"data: ") and event == b"ping":
+                ask("POST", "/renew", {"incarnation": statement["incarnation"], "answer": json.loads(line[6:])["nonce"]})[0].close()
     except (OSError, ValueError, http.client.HTTPException) as error:
         print("registry:", error, flush=True)
     ends.set()

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from agent_support import start_agent, wait_for
+from agent_support import SOURCE_DIR, start_agent, wait_for
 from daemon_support import Choregosd
 
 
@@ -44,8 +44,7 @@ class StoppedAgent(unittest.TestCase):
         return found["counters"]
 
     def stop_and_go_on(self, name, process):
-        for other in (f"{name}-witness", ):
-            self.assertEqual(self.liveness(other), "alive")
+        self.assertEqual(self.liveness(f"{name}-witness"), "alive")
         process.send_signal(signal.SIGSTOP)
         suspect = self.until(name, "suspect", 8)
         lost = suspect + self.until(name, "lost", 20)
@@ -68,6 +67,11 @@ class StoppedAgent(unittest.TestCase):
         time.sleep(3)
         self.assertEqual(self.liveness("quiet"), "alive")
         self.stop_and_go_on("quiet", process)
+
+    def test_an_agent_in_another_language_answers_too(self):
+        example = SOURCE_DIR / "examples/agent_in_python.py"
+        self.agents.append(subprocess.Popen([sys.executable, "-B", str(example), "python", "analysis", f"http://127.0.0.1:{self.daemon.port}"], stdout=subprocess.DEVNULL))
+        wait_for("it answered the first question", lambda: self.figures("registration").get("answered", 0) >= 1, 20)
 
     def test_with_a_tether_and_beacons(self):
         port = (self.daemon.state / "beacon.port").read_text().strip()
