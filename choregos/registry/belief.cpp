@@ -113,8 +113,8 @@ void Registry::Impl::temper(Entry& entry, const AgentRecord* last, Verdict& verd
   if (verdict.liveness != Liveness::alive || was != Liveness::suspect || verdict.heard <= entry.liveness_at) return;
   // A leaky bucket of returns: four at once, then one each five seconds.
   constexpr double kReturns = 4, kPerSecond = 0.2;
-  const double leaked = std::chrono::duration<double>(now - entry.returns_at).count() * kPerSecond;
-  const double level = entry.returns_at == Instant::min() ? 0 : std::max(0.0, entry.returns - leaked);
+  const Duration passed = entry.returns_at == Instant::min() ? Duration{0} : now - entry.returns_at;
+  const double level = std::max(0.0, entry.returns - std::chrono::duration<double>(passed).count() * kPerSecond);
   if (level + 1 <= kReturns + 1e-9) {
     entry.returns = level + 1;
     entry.returns_at = now;

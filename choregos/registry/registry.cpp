@@ -160,6 +160,20 @@ bool Registry::Impl::agrees(const Observation& o, const Agent& agent) {
          (!o.claims->tasks_completed || *o.claims->tasks_completed == agent.tasks_completed);
 }
 
+/// Whether the agent has been heard as a later Swarm task than the one named: an update that starts the new task first. The end
+/// of the former one is no death of the agent.
+bool Registry::Impl::lives_as_another_task(Slot slot, const Names& names) const {
+  if (!names.task || !names.id.empty()) return false;
+  Instant as_named = Instant::min(), as_another = Instant::min();
+  const auto look = [&](const Entry& entry) {
+    for (const Evidence& e : entry.evidence)
+      if (e.names.task) (e.names.task == names.task ? as_named : as_another) = std::max(e.names.task == names.task ? as_named : as_another, e.last_heard);
+  };
+  look(entries_[slot]);
+  for (const Slot child : entries_[slot].absorbed) look(entries_[child]);
+  return as_another > as_named;
+}
+
 /// Doubt and refusal concern the channel; death the process.
 void Registry::Impl::take_failure(Slot slot, const Observation& o) {
   std::vector<Slot> holders{slot};
@@ -171,8 +185,9 @@ void Registry::Impl::take_failure(Slot slot, const Observation& o) {
         if (o.kind == ObservationKind::dead) as_channel.kind = ObservationKind::refused;
         fold(e, as_channel);
       }
+  if (o.kind != ObservationKind::dead || lives_as_another_task(slot, o.names)) return;
   registry::Death& death = entries_[slot].death;
-  if (o.kind == ObservationKind::dead && o.heard_at > death.at) death = {o.heard_at, o.incarnation, o.reason};
+  if (o.heard_at > death.at) death = {o.heard_at, o.incarnation, o.reason};
 }
 
 // ---- the rest ---------------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ class Registry::Impl {
   Slot owner_of(Slot slot) const { return entries_[slot].merged_into != kNoSlot ? entries_[slot].merged_into : slot; }
   Evidence& evidence_for(Entry& entry, const Observation& o);
   void take_failure(Slot slot, const Observation& o);
+  bool lives_as_another_task(Slot slot, const Names& names) const;
   void note_vitals(Slot listed, const Observation& o);
   bool is_plain(Slot slot) const;
   static bool agrees(const Observation& o, const Agent& agent);

@@ -208,6 +208,29 @@ TEST(Liveness, ARestartOfTheAgentAfterItsGoodbyeIsAliveAtOnce) {
   EXPECT_FALSE(w.agent("a1")->conflict);
 }
 
+TEST(Liveness, TheEndOfAFormerTaskIsNoDeathOfAnAgentThatLivesOnInANewOne) {
+  World w;
+  Observation former = probe("10.0.0.5:8081", "a1"), later = probe("10.0.0.6:8081", "a1");
+  former.names.task = task(1, "aaa");
+  later.names.task = task(1, "bbb");
+  w.apply(former);
+  w.advance(1s);
+  w.apply(later);
+  w.advance(100ms);
+  Observation ended;
+  ended.kind = ObservationKind::dead;
+  ended.source = "docker_engine";
+  ended.subject = former.names.task->name();
+  ended.names.task = former.names.task;
+  ended.reason = "Docker: task aaa: shutdown";
+  w.apply(ended);
+  EXPECT_EQ(w.agent("a1")->liveness, Liveness::alive);
+  ended.subject = later.names.task->name();
+  ended.names.task = later.names.task;
+  w.apply(ended);
+  EXPECT_EQ(w.agent("a1")->liveness, Liveness::lost);
+}
+
 TEST(Liveness, RestoredAgentsAreListedAtOnceAsUnconfirmedThenLost) {
   World w;
   Agent stored;
