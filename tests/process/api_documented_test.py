@@ -7,6 +7,7 @@ undocumented. Standard library only.
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -122,10 +123,12 @@ def try_gate(tried, daemon, guarded, method, pattern):
 
 
 def try_reading(tried, daemon):
-    for pattern in ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/agents", "/api/v1/agents/{id}",
+    script = re.search(r"/assets/([^\"]+)", daemon.ask("GET", "/").body.decode()).group(1)
+    tried.judge("GET", "/assets/{id}", 404, daemon.ask("GET", "/assets/of-an-older-build.js"))
+    for pattern in ("/", "/assets/{id}", "/favicon.svg", "/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/agents", "/api/v1/agents/{id}",
                     "/api/v1/agents/{id}/why", "/api/v1/agents/{id}/history", "/api/v1/capabilities", "/api/v1/summary", "/api/v1/sources", "/api/v1/expected",
                     "/api/v1/version"):
-        path = path_of(pattern)
+        path = path_of(pattern, script) if pattern.startswith("/assets") else path_of(pattern)
         response = daemon.ask("GET", path)
         tried.judge("GET", pattern, 200, response)
         head = daemon.ask("HEAD", path)

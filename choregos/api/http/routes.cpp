@@ -33,7 +33,7 @@ constexpr std::array<Route, kRouteCount> kRoutes{{
     // The page holds no secret and must come before anybody can type a token into it.
     {RouteId::index, "GET", "/", Role::open, BodyRule::none, Names{}, Codes{kDocument}},
     {RouteId::page_asset, "GET", "/assets/{id}", Role::open, BodyRule::none, Names{}, Codes{kAsset}},
-    {RouteId::page_icon, "GET", "/favicon.svg", Role::open, BodyRule::none, Names{}, Codes{kAsset}},
+    {RouteId::page_icon, "GET", "/favicon.svg", Role::open, BodyRule::none, Names{}, Codes{kDocument}},
     {RouteId::healthz, "GET", "/healthz", Role::open, BodyRule::none, Names{}, Codes{kOk}},
     {RouteId::readyz, "GET", "/readyz", Role::open, BodyRule::none, Names{}, Codes{kReady}},
     {RouteId::metrics, "GET", "/metrics", Role::reader, BodyRule::none, Names{}, Codes{kOk}},
