@@ -622,6 +622,20 @@ TEST(Receiver, AnAckAnswersOnceInTimeAndForItsOwnAgentAlone) {
   EXPECT_EQ(world.hear(a1.ack(late)).drop, Drop::unasked);
 }
 
+TEST(Receiver, NobodyAnswersForAnotherOfTheSameKey) {
+  for (const bool with_key : {false, true}) {
+    World world(with_keys());
+    const std::uint64_t key_id = with_key ? 2 : 0;
+    const std::string key = with_key ? kOther : "";
+    Sender b1{.id = "b1", .session = 1, .key_id = key_id, .key = key, .flags = kAnswers}, b2{.id = "b2", .session = 2, .key_id = key_id, .key = key, .flags = kAnswers};
+    world.hear(b1.announce());
+    world.hear(b2.announce());
+    const std::uint64_t nonce = nonce_of(world.receiver.ask("b1", 0, world.now)->bytes);
+    EXPECT_EQ(world.hear(b2.ack(nonce)).drop, Drop::unknown_sender);
+    EXPECT_TRUE(world.hear(b1.ack(nonce)).heard);
+  }
+}
+
 TEST(Receiver, AnswersAndQuestionsKeepWhatAnAgentSaidOfItself) {
   World world;
   Sender a1{.flags = static_cast<std::uint16_t>(kAnswers | wire::kBeaconDraining)};
