@@ -57,7 +57,7 @@ class Crowd:
                     count += 1
         for registry in self.registries.values():
             registry.wait_until_alive(self.fleet.agents, 30)
-        time.sleep(11)  # the guard looks ten seconds back: they must have been live at the start of that
+        time.sleep(3)  # each is known by more than one message
 
     def __exit__(self, *_):
         for registry in getattr(self, "registries", {}).values():

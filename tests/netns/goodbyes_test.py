@@ -21,7 +21,7 @@ def main():
                     # by beacons, by a tether, by both
                     fleet.start(f"{host}-{index}", host, beacon_to=[address] if index % 3 != 1 else [], tether=registry.url if index % 3 != 0 else None)
             registry.wait_until_alive(fleet.agents, 20)
-            time.sleep(11)
+            time.sleep(2)
             ended = fleet.signal(signal.SIGTERM, *fleet.agents)
             wait_for("all have left", lambda: len(registry.transitions(ended, to="left")) >= len(fleet.agents), 10, 0.05)
             left = [t[0] - ended for t in registry.transitions(ended, to="left")]
