@@ -1,6 +1,10 @@
 """Faults of a network between the hosts of lan.py, as nft rules. A rule here drops what the switch forwards, so that nobody is
 told (a black hole); a rule within a host is one that its own system tells it of. Loss is drawn by nft at random."""
+import os
+import shutil
 import subprocess
+
+from lan import skip
 
 
 def nft(lans, name, text):
@@ -15,6 +19,8 @@ class Faults:
     def __init__(self, lans):
         self.lans = lans
         self.rules = {}
+        if shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
+            skip("needs nft (package nftables)")
         self._apply()
 
     def _apply(self):
