@@ -94,11 +94,13 @@ struct HttpServer::Impl final : HttpServerCore, std::enable_shared_from_this<Htt
       return;
     }
     if (!over_unix) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-    // These only matter once a stream switches keep-alive on: a silent network is noticed in half a minute.
+    // A peer whose machine lost power says nothing any more: a quarter of a minute, whether something of ours waits for its
+    // acknowledgement (user time-out, RFC 5482) or a stream is idle (keep-alive, which streams switch on).
     if (!over_unix) {
-      set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 15);
-      set_option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 5);
+      set_option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 5);
+      set_option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 3);
       set_option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
+      set_option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, 15'000);
     }
     auto session = std::make_shared<HttpSession>(shared_from_this(), fd.release(), peer, over_unix);
     sessions.emplace(session.get(), session);

@@ -10,6 +10,9 @@ using registry::Considered;
 
 namespace {
 
+/// Questions in vain before others are asked to help: one whom only they reach is heard before it is suspect.
+constexpr int kAskedBeforeHelpers = 4;
+
 bool is_askable(const Considered& c) {
   const auto& e = *c.evidence;
   return !e.failed() && (e.speaks() || (e.open() && e.answers));
@@ -17,13 +20,14 @@ bool is_askable(const Considered& c) {
 
 }  // namespace
 
-/// Puts questions to a quiet agent: eight in the interval before it is suspect, then four an interval, each time one more by
-/// way of a helper, until it is lost. Returns when to come back; never when there is nobody to ask.
+/// Puts questions to a quiet agent: eight an interval until its silence weighs enough, then four an interval until it is lost; from
+/// the fifth on each time one more by way of a helper. Returns when to come back; never when there is nobody to ask.
 Instant Registry::Impl::ask(Slot slot, const Verdict& verdict, Instant now) {
   if (!settings_.detector.ask || verdict.ask_from == Instant::never()) return Instant::never();
   if (verdict.liveness != Liveness::alive && verdict.liveness != Liveness::suspect) return Instant::never();
   if (now < verdict.ask_from) return verdict.ask_from;
   Entry& entry = entries_[slot];
+  if (entry.ask_next == Instant::min()) entry.ask_next = verdict.ask_from;
   if (now < entry.ask_next) return entry.ask_next;
 
   Duration interval{};
@@ -31,7 +35,10 @@ Instant Registry::Impl::ask(Slot slot, const Verdict& verdict, Instant now) {
     if (is_askable(c)) interval = std::max(interval, c.evidence->lease.interval);
   const bool suspect = verdict.liveness == Liveness::suspect;
   const bool held = suspect && guard_.mode() != Mode::normal && !guard_.holders(slot).empty();
-  entry.ask_next = now + (held ? interval : suspect ? interval / 4 : interval / 8);
+  // From when it was due, not from now: the horizon moves in steps, and questions must not become fewer for that.
+  const bool enough = verdict.evidence >= settings_.detector.evidence_needed;
+  const Duration step = held ? interval : suspect && enough ? interval / 4 : interval / 8;
+  entry.ask_next = std::max(entry.ask_next, now - interval) + step;
 
   const double per_second = settings_.detector.asks_per_second;
   if (ask_tokens_at_ == Instant::min()) ask_tokens_ = per_second;
@@ -41,7 +48,7 @@ Instant Registry::Impl::ask(Slot slot, const Verdict& verdict, Instant now) {
     if (!is_askable(c) || ask_tokens_ < 1) continue;
     ask_tokens_ -= 1;
     asks_.push_back({c.evidence->source, c.evidence->subject, entry.id, c.evidence->incarnation, {}});
-    if (!suspect || !c.evidence->speaks() || ask_tokens_ < 1) continue;
+    if (!c.evidence->speaks() || ask_tokens_ < 1 || (!suspect && c.evidence->asked < kAskedBeforeHelpers)) continue;
     const Slot helper = find_helper(slot);
     if (helper == kNoSlot) continue;
     ask_tokens_ -= 1;

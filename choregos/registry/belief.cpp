@@ -30,7 +30,10 @@ void Registry::Impl::prune(Entry& entry, Instant now) const {
   Instant newest = Instant::min();
   for (const Evidence& e : entry.evidence) newest = std::max(newest, e.last_heard);
   const registry::Waits w = waits(now);
+  // Without the voice that fell silent, a connection that nobody holds any more would speak for the dead.
+  const bool open = std::any_of(entry.evidence.begin(), entry.evidence.end(), [](const Evidence& e) { return e.open(); });
   std::erase_if(entry.evidence, [&](const Evidence& e) {
+    if (open && e.speaks()) return false;
     return e.last_heard != newest && now >= e.alive_until(w, false) && e.lost_at(w, false, Instant::min(), settings_.detector.tether_veto) + settings_.forget_after < now;
   });
 }

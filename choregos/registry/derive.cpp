@@ -106,8 +106,9 @@ void derive(Agent& agent, const Verdict& verdict, const Agent* before) {
     strongest = std::min(strongest, strength(e->names));
     balancer = balancer || e->names.behind_balancer;
     if (answered_by(c) || asked_in_vain(c)) reachable = answered_by(c) || reachable.value_or(false);
-    if (c.fresh) {
-      agent.draining = agent.draining || e->draining;
+    const bool connected = e->open() && !e->failed() && verdict.liveness == Liveness::alive;
+    if (c.fresh || connected) {
+      agent.draining = agent.draining || (c.fresh && e->draining);
       agent.sources.emplace_back(family(e->source));
     }
   }

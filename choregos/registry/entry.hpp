@@ -19,6 +19,7 @@ struct Entry {
   Death death;
   std::shared_ptr<Vitals> vitals;
   WallTime first_seen;
+  Instant first_heard = Instant::never();  ///< what first_seen belongs to; min() when that was kept from before
   Instant liveness_at;                  ///< when its liveness last changed
   Instant born_at;                      ///< when this entry was made
   Instant judged_heard = Instant::min();///< when it had last shown life at the last verdict

@@ -7,7 +7,6 @@ namespace choregos::registry {
 namespace {
 
 constexpr Duration kStep = 1s;           ///< of what is looked at while anything is guarded
-constexpr Duration kOwnCauseHeld = 10s;
 
 std::string shown(DomainKind kind, const std::string& name) {
   return kind == DomainKind::network ? "network" : std::string(to_string(kind)) + " " + name;
@@ -149,9 +148,9 @@ void Guard::freeze(DomainIndex index, std::string cause, Instant now, WallTime w
   ++version_;
 }
 
-void Guard::own_cause(const std::string& cause, Instant now, WallTime wall_now) {
+void Guard::own_cause(const std::string& cause, Duration held, Instant now, WallTime wall_now) {
   if (!settings_.enabled) return;
-  own_until_ = std::max(own_until_, now + kOwnCauseHeld);
+  own_until_ = std::max(own_until_, now + held);
   const DomainIndex index = domain(DomainKind::network, "");
   if (domains_[index].mode != Mode::frozen) freeze(index, cause, now, wall_now);
   domains_[index].own_cause = true;

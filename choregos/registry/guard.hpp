@@ -54,8 +54,8 @@ class Guard {
   /// The domains that hold it, for people.
   std::vector<std::string> holders(Slot slot) const;
 
-  /// A cause of our own: the whole network is frozen for 10 s at least, and for as long as such signs go on.
-  void own_cause(const std::string& cause, Instant now, WallTime wall_now);
+  /// A cause of our own: the whole network is frozen for at least `held`, and for as long as such signs go on.
+  void own_cause(const std::string& cause, Duration held, Instant now, WallTime wall_now);
   /// Drains the domain called so (DomainView::name), every one for "".
   void thaw(std::string_view name);
   void node_down(const std::string& node);

@@ -176,7 +176,7 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, const Waits
     const bool answers_when_open = e->open() && e->answers;
     if (e->speaks() || answers_when_open) {
       askable = true;
-      ask_from = std::max(ask_from, waits.after(e->last_heard, 2 * e->lease.interval));
+      ask_from = std::max(ask_from, waits.listening.after(e->last_heard, 2 * e->lease.interval));  // asking is never too early
     } else if (!(e->open() && c.beside_speaker)) {
       ask_from = std::max(ask_from, e->alive_until(waits, c.beside_speaker));
     }

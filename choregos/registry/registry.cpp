@@ -31,6 +31,7 @@ registry::Slot Registry::Impl::create(const std::string& id, bool anonymous, Ins
   if (!anonymous) {
     if (auto archived = archive_.take(id, now)) {
       entry.first_seen = archived->first_seen;
+      entry.first_heard = Instant::min();
       entry.before = std::move(*archived);
     }
   }
@@ -102,9 +103,12 @@ Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTim
     Entry& entry = entries_[slot];
     Evidence& evidence = evidence_for(entry, o);
     const bool was_fresh = now < evidence.alive_until(waits(now), true);
+    learn_silence(listed, o, now);
     bool moved = fold(evidence, o);
-    if (o.wall_at.ms != 0 && (entry.first_seen.ms == 0 || o.wall_at < entry.first_seen)) {
+    // By our own clock: the one on the wall may be set back, and nobody was seen earlier for that.
+    if (o.wall_at.ms != 0 && (entry.first_seen.ms == 0 || o.heard_at < entry.first_heard)) {
       entry.first_seen = o.wall_at;
+      entry.first_heard = o.heard_at;
       moved = true;
     }
     note_vitals(listed, o);
@@ -122,21 +126,34 @@ Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTim
   return Applied{find(entries_[owner_of(slot)].id), changes.size() != changes_before};
 }
 
-/// What moves without a revision. A silence that ends here is remembered: this agent may be silent so long and live.
+/// A silence that ends here is remembered if it was more than the loss of its path explains: this agent may be silent so long
+/// and live. Nothing is learnt from a restart, nor from a silence that many shared.
+void Registry::Impl::learn_silence(Slot listed, const Observation& o, Instant now) {
+  constexpr double kUnexplained = 13.8;  // once in a million
+  if (o.lease.interval <= Duration{0}) return;
+  interval_ = o.lease.interval;
+  Entry& entry = entries_[listed];
+  const Instant before{entry.vitals->last_heard_ns.load(std::memory_order_relaxed)};
+  if (o.heard_at <= before + 2 * o.lease.interval || before <= entry.born_at || !guard_.holders(listed).empty()) return;
+  if (const AgentRecordPtr& record = listing_.at(listed); record && record->agent.incarnation != o.incarnation) return;
+  const Duration silence = listening_.between(before, o.heard_at);
+  if (silence <= 2 * o.lease.interval) return;
+  double evidence = 0;
+  for (const Evidence& e : entry.evidence)
+    if (e.incarnation == o.incarnation) evidence += registry::weigh(e, before, waits(now), o.heard_at).sum;
+  if (evidence < kUnexplained) return;
+  if (entry.longest_at + 1h >= o.heard_at && silence < entry.longest_silence) return;
+  entry.longest_silence = silence;
+  entry.longest_at = o.heard_at;
+}
+
+/// What moves without a revision.
 void Registry::Impl::note_vitals(Slot listed, const Observation& o) {
   Entry& entry = entries_[listed];
   Vitals& vitals = *entry.vitals;
   const auto raise = [](std::atomic<std::int64_t>& to, std::int64_t value) {
     if (value > to.load(std::memory_order_relaxed)) to.store(value, std::memory_order_relaxed);
   };
-  if (o.lease.interval > Duration{0}) {
-    interval_ = o.lease.interval;
-    const Instant before{vitals.last_heard_ns.load(std::memory_order_relaxed)};
-    if (o.heard_at > before + 2 * o.lease.interval && before > entry.born_at && guard_.holders(listed).empty()) {
-      const Duration silence = listening_.between(before, o.heard_at);
-      if (silence > 2 * o.lease.interval && (entry.longest_at + 1h < o.heard_at || silence >= entry.longest_silence)) entry.longest_silence = silence, entry.longest_at = o.heard_at;
-    }
-  }
   entry.ask_next = Instant::min();
   raise(vitals.last_seen_ms, o.wall_at.ms);
   raise(vitals.last_heard_ns, o.heard_at.ns);
@@ -215,6 +232,8 @@ Instant Registry::Impl::next_deadline() {
 
 void Registry::Impl::note(const Sign& sign, Instant now, WallTime wall_now) {
   const Duration hold = 3 * std::max<Duration>(1s, interval_);
+  // What is told again each second is over when it is told no more; a link is told once.
+  constexpr Duration kRepeated = 2s, kLinkLost = 10s;
   health_.note(sign);
   switch (sign.kind) {
     case SignKind::listened: {
@@ -228,13 +247,19 @@ void Registry::Impl::note(const Sign& sign, Instant now, WallTime wall_now) {
     }
     // A monotonic clock stands still while the machine sleeps, so only what follows can be excused.
     case SignKind::suspended: return listening_.excuse(now, now + hold);
-    case SignKind::canary_lost: return guard_.own_cause("a datagram to ourselves did not come back", now, wall_now);
-    case SignKind::link_lost: return guard_.own_cause("our link " + sign.subject + " is down" + (sign.reason.empty() ? "" : ": " + sign.reason), now, wall_now);
+    case SignKind::canary_lost: return guard_.own_cause("a datagram to ourselves did not come back", kRepeated, now, wall_now);
+    case SignKind::link_lost: return guard_.own_cause("our link " + sign.subject + " is down" + (sign.reason.empty() ? "" : ": " + sign.reason), kLinkLost, now, wall_now);
     case SignKind::node_down: return guard_.node_down(sign.subject);
     case SignKind::thaw: return guard_.thaw(sign.subject);
+    case SignKind::send_failed: {
+      // To one agent: perhaps its own route. To several at once: nothing of ours gets out.
+      std::erase_if(refused_, [&](const auto& one) { return one.second + 2s < now; });
+      if (refused_.size() < kRefusedForFreeze || refused_.contains(sign.subject)) refused_[sign.subject] = now;
+      if (refused_.size() >= kRefusedForFreeze) guard_.own_cause("our own system refuses to send" + (sign.reason.empty() ? "" : ": " + sign.reason), kRepeated, now, wall_now);
+      return;
+    }
     case SignKind::lag:
     case SignKind::drops:
-    case SignKind::send_failed:
     case SignKind::canary_heard:
     case SignKind::link_back:
     case SignKind::node_up: return;
@@ -251,6 +276,7 @@ void Registry::Impl::restore(const Agent& agent, WallTime last_seen, Instant now
   entry.restored_as = agent.liveness == Liveness::lost || agent.liveness == Liveness::left ? agent.liveness : Liveness::unconfirmed;
   entry.restored_until = now + settings_.restart_grace;
   entry.first_seen = agent.first_seen;
+  if (agent.first_seen.ms != 0) entry.first_heard = Instant::min();
   entry.vitals->last_seen_ms.store(last_seen.ms, std::memory_order_relaxed);
   // Monotonic clocks do not survive a restart, so its age is carried over by the wall clock: for display only.
   const Duration age = std::clamp<Duration>(std::chrono::milliseconds(wall_now.ms - last_seen.ms), Duration{0}, 87600h);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +79,7 @@ class Registry::Impl {
   Evidence& evidence_for(Entry& entry, const Observation& o);
   void take_failure(Slot slot, const Observation& o);
   bool lives_as_another_task(Slot slot, const Names& names) const;
+  void learn_silence(Slot listed, const Observation& o, Instant now);
   void note_vitals(Slot listed, const Observation& o);
   bool is_plain(Slot slot) const;
   static bool agrees(const Observation& o, const Agent& agent);
@@ -130,6 +132,8 @@ class Registry::Impl {
   Duration interval_ = 1s;                   ///< T, as the last beacon's lease said
   Instant returned_at_ = Instant::min();     ///< of the agents that came back from silence within one second …
   std::uint32_t returned_ = 0;               ///< … how many
+  static constexpr std::size_t kRefusedForFreeze = 3;
+  std::map<std::string, Instant> refused_;   ///< to whom our system would not send, lately
   std::uint64_t published_guard_ = 0;        ///< version of the guard and score in the published snapshot
   std::uint32_t published_score_ = 0;
 

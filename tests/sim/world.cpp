@@ -7,7 +7,7 @@ namespace choregos::sim {
 namespace {
 
 constexpr Duration kBeat = 1s;
-constexpr Lease kBeatLease{3 * kBeat, 10 * kBeat, kBeat};
+constexpr Lease kBeatLease{3 * kBeat + kBeat / 10, 10 * kBeat, kBeat};
 constexpr Duration kProbePeriod = 10s;
 constexpr Duration kListenEvery = 100ms;
 constexpr Duration kHelperPatience = 500ms;
@@ -279,7 +279,7 @@ void World::put(const Ask& ask) {
   ++tally_.asks;
   const int place = place_of(ask.id);
   if (ask.source != "beacon" || stopped_) return;
-  if (refuses_) return note(SignKind::send_failed);
+  if (refuses_) return note(SignKind::send_failed, ask.id);
   if (ask.helpers.empty()) return ask_directly(ask, place);
   if (options_.helpers)
     for (const auto& helper : ask.helpers) ask_by_helper(ask, place_of(helper), place);

@@ -160,11 +160,11 @@ void Beacon::ask(const Ask& ask) {
 bool Beacon::transmit(const beacon::Asking& asking) {
   const auto sent = ears_->send(asking.to, asking.bytes);
   if (sent) return true;
-  // One second of it says as much as a thousand questions.
+  // A few of them in a second say as much as a thousand; to whom matters, one route may be missing.
   const Instant now = loop_.now();
-  if (refused_send_at_ != Instant::min() && now - refused_send_at_ < 1s) return false;
-  refused_send_at_ = now;
-  tell(SignKind::send_failed, now, {}, sent.error().message);
+  if (refused_send_at_ == Instant::min() || now - refused_send_at_ >= 1s) refused_send_at_ = now, refused_sends_ = 0;
+  if (++refused_sends_ > kRefusalsTold) return false;
+  tell(SignKind::send_failed, now, to_string(asking.to), sent.error().message);
   return false;
 }
 

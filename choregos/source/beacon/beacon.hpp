@@ -89,6 +89,8 @@ class Beacon final : public Source {
   std::uint64_t canaries_lost_in_a_row_ = 0;
   std::uint64_t received_at_canary_ = 0;
   Instant refused_send_at_ = Instant::min();
+  static constexpr unsigned kRefusalsTold = 8;
+  unsigned refused_sends_ = 0;  ///< in the second that began then
   std::uint64_t kernel_drops_ = 0;
   Instant lost_at_ = Instant::min();  ///< when the kernel last dropped something
   std::string open_error_;

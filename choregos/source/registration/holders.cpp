@@ -45,7 +45,9 @@ Result<void> Holders::may_take(const RegisterRequest& request, const AgentRecord
   const bool here = same_place(holder.address, request.peer.ip);
   if (here && (!ordered || request.incarnation == holder.incarnation)) return {};
   const bool restart = ordered && request.incarnation > holder.incarnation;
-  if (restart ? holder.tether != 0 : is_fresh(holder, record, now)) return held(request.id, describe(holder, now));
+  // The connection of a machine that lost power stays open on our side; nobody who answers nothing holds off his own restart.
+  const bool mute = record && (record->agent.liveness == Liveness::suspect || record->agent.liveness == Liveness::lost);
+  if (restart ? holder.tether != 0 && !mute : is_fresh(holder, record, now)) return held(request.id, describe(holder, now));
   return {};
 }
 
