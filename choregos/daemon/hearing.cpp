@@ -208,7 +208,7 @@ void Hearing::take_sign(Sign sign) {
 void Hearing::ask(const std::vector<Ask>& asks) {
   if (hushed_) return;
   for (const Ask& ask : asks)
-    for (source::Source* source : std::initializer_list<source::Source*>{beacon_.get(), registration_.get()})
+    for (source::Source* source : std::initializer_list<source::Source*>{beacon_.get(), registration_.get(), probe_.get()})
       if (source != nullptr) source->ask(ask);
 }
 

@@ -15,7 +15,7 @@ constexpr int kAskedBeforeHelpers = 4;
 
 bool is_askable(const Considered& c) {
   const auto& e = *c.evidence;
-  return !e.failed() && (e.speaks() || (e.open() && e.answers));
+  return !e.failed() && (e.speaks() || (e.answers() && (e.open() || c.beside > Duration{0})));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ Instant Registry::Impl::ask(Slot slot, const Verdict& verdict, Instant now) {
 
   Duration interval{};
   for (const Considered& c : verdict.considered)
-    if (is_askable(c)) interval = std::max(interval, c.evidence->lease.interval);
+    if (is_askable(c)) interval = std::max({interval, c.evidence->lease.interval, c.evidence->speaks() || c.evidence->open() ? Duration{0} : c.beside});
   const bool suspect = verdict.liveness == Liveness::suspect;
   const bool held = suspect && guard_.mode() != Mode::normal && !guard_.holders(slot).empty();
   // From when it was due, not from now: the horizon moves in steps, and questions must not become fewer for that.
@@ -99,7 +99,7 @@ std::string says_of(const Considered& c, Instant now) {
   const auto& e = *c.evidence;
   if (e.failed()) return e.failure->kind == ObservationKind::doubt ? "failing" : std::string(to_string(e.failure->kind));
   if (e.last_heard == Instant::min()) return "never heard";
-  if (e.open() && e.answers && e.asked_at != Instant::never()) return "open, asked in vain";
+  if (e.open() && e.answers() && e.asked_at != Instant::never()) return "open, asked in vain";
   if (e.open()) return c.fresh ? "open" : "open, but silent";
   if (!c.fresh) return "silent";
   return e.speaks() && e.last_heard + 2 * e.lease.interval <= now ? "quiet" : "alive";
@@ -140,7 +140,7 @@ std::optional<Explanation> Registry::Impl::explain(std::string_view name, Instan
     channel.says = says_of(c, now);
     channel.counts = counts;
     if (e.last_heard != Instant::min()) channel.age = now_here - e.last_heard;
-    const Instant until = e.alive_until(w, c.beside_speaker);
+    const Instant until = e.alive_until(w, c.beside);
     channel.alive_for = until == Instant::never() ? Duration::max() : until > now ? until - now : Duration{0};
     if (e.speaks()) channel.loss = e.loss.loss();
     const registry::Weight weight = registry::weigh(e, entry.window_from, w, now);
@@ -151,7 +151,7 @@ std::optional<Explanation> Registry::Impl::explain(std::string_view name, Instan
     if (e.failed()) channel.detail = e.failure->reason;
     if (counts) {
       alive_until = std::max(alive_until, until);
-      lost_at = std::max(lost_at, e.lost_at(w, c.beside_speaker, entry.window_from, settings_.detector.tether_veto));
+      lost_at = std::max(lost_at, e.lost_at(w, c.beside, entry.window_from, settings_.detector.tether_veto));
       out.silence_needed = std::max(out.silence_needed, e.open() ? Duration{0} : e.lease.lost_after);
     }
     out.channels.push_back(std::move(channel));
@@ -159,7 +159,7 @@ std::optional<Explanation> Registry::Impl::explain(std::string_view name, Instan
   for (const Considered& c : verdict.considered) add(c, true);
   for (const Evidence* e : subject.evidence)
     if (std::none_of(verdict.considered.begin(), verdict.considered.end(), [&](const Considered& c) { return c.evidence == e; }))
-      add({e, now < e->alive_until(w, false), false}, false);
+      add({e, now < e->alive_until(w, Duration{0}), Duration{0}}, false);
   std::sort(out.channels.begin(), out.channels.end(), [](const ChannelEvidence& a, const ChannelEvidence& b) {
     return std::tie(b.counts, a.source, a.subject, b.incarnation) < std::tie(a.counts, b.source, b.subject, a.incarnation);
   });

@@ -34,7 +34,7 @@ void Registry::Impl::prune(Entry& entry, Instant now) const {
   const bool open = std::any_of(entry.evidence.begin(), entry.evidence.end(), [](const Evidence& e) { return e.open(); });
   std::erase_if(entry.evidence, [&](const Evidence& e) {
     if (open && e.speaks()) return false;
-    return e.last_heard != newest && now >= e.alive_until(w, false) && e.lost_at(w, false, Instant::min(), settings_.detector.tether_veto) + settings_.forget_after < now;
+    return e.last_heard != newest && now >= e.alive_until(w, Duration{0}) && e.lost_at(w, Duration{0}, Instant::min(), settings_.detector.tether_veto) + settings_.forget_after < now;
   });
 }
 
@@ -52,7 +52,7 @@ void Registry::Impl::settle_hidden(Slot slot, Turn& turn) {
     emit(ChangeKind::merged, last, std::nullopt, entry.merged_into != kNoSlot ? entries_[entry.merged_into].id : "", turn);
   }
   Instant end = Instant::min();
-  for (const Evidence& e : entry.evidence) end = std::max(end, e.lost_at(waits(turn.now), false, Instant::min(), settings_.detector.tether_veto));
+  for (const Evidence& e : entry.evidence) end = std::max(end, e.lost_at(waits(turn.now), Duration{0}, Instant::min(), settings_.detector.tether_veto));
   end = end + settings_.forget_after;
   if (turn.now >= end) {
     const Slot target = entry.merged_into;

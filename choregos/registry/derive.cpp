@@ -58,10 +58,20 @@ void assign(T& to, const T* said, const T* before) {
   }
 }
 
-/// Whether we can reach the agent, as far as this channel tells: only those on which we ask do.
-bool is_probe(const Evidence& e) { return family(e.source) == "http_probe"; }
-bool answered_by(const Considered& c) { return c.fresh && (is_probe(*c.evidence) || c.evidence->answers); }
-bool asked_in_vain(const Considered& c) { return !c.fresh && is_probe(*c.evidence) && c.evidence->failed(); }
+/// Whether we can reach the agent: its last answer against the last probe that failed. Questions on their way say nothing yet.
+std::optional<bool> reachable_by(const std::vector<Considered>& considered) {
+  Instant answered = Instant::min(), failed = Instant::min();
+  for (const Considered& c : considered) {
+    const Evidence& e = *c.evidence;
+    answered = std::max(answered, e.answered_at);
+    if (family(e.source) == "http_probe") {
+      if (e.failed()) failed = std::max(failed, e.failure->stamp.at);
+      else answered = std::max(answered, e.last_heard);
+    }
+  }
+  if (answered == Instant::min() && failed == Instant::min()) return std::nullopt;
+  return answered > failed;
+}
 
 }  // namespace
 
@@ -100,19 +110,17 @@ void derive(Agent& agent, const Verdict& verdict, const Agent* before) {
   agent.task = before != nullptr ? before->task : std::nullopt;
   int strongest = 4;
   bool balancer = false;
-  std::optional<bool> reachable;
   for (const Considered& c : by_trust) {
     const Evidence* e = c.evidence;
     strongest = std::min(strongest, strength(e->names));
     balancer = balancer || e->names.behind_balancer;
-    if (answered_by(c) || asked_in_vain(c)) reachable = answered_by(c) || reachable.value_or(false);
     const bool connected = e->open() && !e->failed() && verdict.liveness == Liveness::alive;
     if (c.fresh || connected) {
       agent.draining = agent.draining || (c.fresh && e->draining);
       agent.sources.emplace_back(family(e->source));
     }
   }
-  agent.reachable = verdict.liveness == Liveness::alive ? reachable : std::nullopt;
+  agent.reachable = verdict.liveness == Liveness::alive ? reachable_by(by_trust) : std::nullopt;
   for (const Evidence* e : recent)
     if (e->names.task) {
       agent.task = e->names.task;

@@ -194,6 +194,62 @@ TEST(Detector, AnyChannelThatHearsItKeepsItAlive) {
   EXPECT_EQ(of(w, "a1"), Liveness::alive);
 }
 
+/// An answer of the probe, which can be asked again.
+Observation answered(const std::string& id) {
+  Observation o = probe("10.0.0.5:8081", id);
+  o.incarnation = 7;
+  o.answer = true;
+  return o;
+}
+
+TEST(Probe, BesideBeaconsAnAnswerCountsNoLongerThanABeacon) {
+  World w;
+  for (int i = 1; i <= 20; ++i) {
+    w.apply(beat("a1", static_cast<std::uint64_t>(i)));
+    if (i % 10 == 0) w.apply(answered("a1"));
+    w.advance(1s);
+  }
+  w.registry.take_asks();
+  w.advance(1s);  // silent on both since two seconds
+  bool asked_probe = false;
+  for (const Ask& ask : w.registry.take_asks()) asked_probe |= ask.source == "http_probe" && ask.subject == "10.0.0.5:8081";
+  EXPECT_TRUE(asked_probe) << "the probe is hurried";
+  w.advance(1200ms);
+  EXPECT_EQ(of(w, "a1"), Liveness::suspect);
+  w.advance(7s);
+  EXPECT_EQ(of(w, "a1"), Liveness::lost);
+}
+
+TEST(Probe, HurriedAnswersKeepAnAgentAliveWhoseBeaconsAreCut) {
+  World w;
+  beat_for(w, "a1", 1, 10, kAll);
+  w.apply(answered("a1"));
+  for (int i = 0; i < 240; ++i) {
+    w.advance(1s);
+    for (const Ask& ask : w.registry.take_asks())
+      if (ask.source == "http_probe") w.apply(answered("a1"));
+    ASSERT_EQ(of(w, "a1"), Liveness::alive) << i;
+  }
+}
+
+TEST(Probe, ThatFailsSaysThatTheAgentCannotBeReached) {
+  World w;
+  w.apply(beat("a1", 1));
+  EXPECT_FALSE(w.agent("a1")->reachable);
+  w.apply(answered("a1"));
+  EXPECT_EQ(w.agent("a1")->reachable, true);
+  w.advance(1s);
+  w.apply(beat("a1", 2));
+  Observation failed = of_kind(answered("a1"), ObservationKind::doubt, "no answer");
+  failed.lease = {0s, 20s};
+  w.apply(failed);
+  EXPECT_EQ(of(w, "a1"), Liveness::alive);
+  EXPECT_EQ(w.agent("a1")->reachable, false) << "that it answered once is no answer now";
+  w.advance(1s);
+  w.apply(answered("a1"));
+  EXPECT_EQ(w.agent("a1")->reachable, true);
+}
+
 // ---- tethers ----------------------------------------------------------------------------------------------------------
 
 Observation held(const std::string& id, bool answer = false) {

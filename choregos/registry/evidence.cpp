@@ -74,30 +74,34 @@ constexpr std::uint64_t kBurst = 5;
 
 }  // namespace
 
-Instant Evidence::alive_until(const Waits& waits, bool beside_speaker) const {
+Instant Evidence::alive_until(const Waits& waits, Duration beside) const {
   if (last_heard == Instant::min() || failed()) return Instant::min();
-  if (!open()) return waits.after(last_heard, lease.suspect_after);
-  if (answers) {
+  const bool only_answers = !speaks() && answers() && beside > Duration{0};
+  if (!open()) return waits.after(last_heard, only_answers ? std::min(lease.suspect_after, kSuspectIntervals * beside + beside / 10) : lease.suspect_after);
+  if (answers()) {
     // Open, and an answer is overdue: it counts as one that speaks at intervals.
     return asked_at == Instant::never() ? Instant::never() : waits.after(last_heard, kSuspectIntervals * lease.interval);
   }
-  return beside_speaker ? Instant::min() : Instant::never();
+  return beside > Duration{0} ? Instant::min() : Instant::never();
 }
 
-Instant Evidence::lost_at(const Waits& waits, bool beside_speaker, Instant since, Duration tether_veto) const {
+Instant Evidence::lost_at(const Waits& waits, Duration beside, Instant since, Duration tether_veto) const {
   if (failed()) {
     if (failure->kind != ObservationKind::doubt) return failure->stamp.at;
-    return waits.after(std::max(failure->stamp.at, since), failure->lost_after);
+    // A new window is a whole one, whatever had been proved before it.
+    if (since > failure->stamp.at) return waits.after(since, std::max(failure->lost_after, Lease{}.lost_after));
+    return waits.after(failure->stamp.at, failure->lost_after);
   }
   if (last_heard == Instant::min()) return Instant::min();
-  if (!open()) return waits.after(std::max(last_heard, since), lease.lost_after);
-  if (answers) return asked_at == Instant::never() ? Instant::never() : waits.after(std::max(last_heard, since), kLostIntervals * lease.interval);
-  return beside_speaker ? waits.after(std::max(last_heard, since), tether_veto) : Instant::never();
+  const bool only_answers = !speaks() && answers() && beside > Duration{0};
+  if (!open()) return waits.after(std::max(last_heard, since), only_answers ? std::min(lease.lost_after, kLostIntervals * beside) : lease.lost_after);
+  if (answers()) return asked_at == Instant::never() ? Instant::never() : waits.after(std::max(last_heard, since), kLostIntervals * lease.interval);
+  return beside > Duration{0} ? waits.after(std::max(last_heard, since), tether_veto) : Instant::never();
 }
 
-Instant Evidence::heard_until(Instant now, bool beside_speaker) const {
+Instant Evidence::heard_until(Instant now, Duration beside) const {
   if (!open() || failed()) return last_heard;
-  const bool by_being_open = answers ? asked_at == Instant::never() : !beside_speaker;
+  const bool by_being_open = answers() ? asked_at == Instant::never() : beside == Duration{0};
   return by_being_open ? now : last_heard;
 }
 
@@ -106,7 +110,7 @@ bool fold(Evidence& e, const Observation& o) {
   if (o.kind == ObservationKind::asked || o.kind == ObservationKind::unanswered) {
     if (o.heard_at <= e.last_heard) return false;
     // A tether that never answers is held by something that cannot, such as curl: no reason to count it in vain.
-    if (e.open() && !e.answers) return false;
+    if (e.open() && !e.answers()) return false;
     e.asked_at = std::min(e.asked_at, o.heard_at);
     std::uint16_t& count = o.kind == ObservationKind::asked ? e.asked : e.asked_by_helpers;
     if (count < UINT16_MAX) ++count;
@@ -147,7 +151,10 @@ bool fold(Evidence& e, const Observation& o) {
     e.asked = e.asked_by_helpers = 0;
     moved = true;
   }
-  if (o.answer && !e.answers) e.answers = moved = true;
+  if (o.answer) {
+    moved |= !e.answers();
+    e.answered_at = std::max(e.answered_at, o.heard_at);
+  }
   moved |= was_failed != e.failed();
   if (o.claims) moved |= fold_statement(e, *o.claims, o.partial, stamp);
   return moved;

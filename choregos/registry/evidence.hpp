@@ -52,23 +52,26 @@ struct Evidence {
   Instant asked_at = Instant::never();       ///< the first of them
   std::uint16_t asked = 0;
   std::uint16_t asked_by_helpers = 0;
-  bool answers = false;           ///< has answered a question before
+  Instant answered_at = Instant::min();      ///< when it last answered one; min() = never
 
   bool is_channel(const Observation& o) const {
     return source == o.source && subject == o.subject && incarnation == o.incarnation && names.id == o.names.id;
   }
   bool open() const { return lease.open(); }
+  /// Has answered a question of ours.
+  bool answers() const { return answered_at != Instant::min(); }
   /// Says something of its own accord at known intervals.
   bool speaks() const { return lease.interval > Duration{0} && !open(); }
   /// Whether the failure still stands, that is, nothing newer was heard.
   bool failed() const;
-  /// Until when this channel alone says "alive"; Instant::min() when it does not. `beside_speaker`: the same life has a channel
-  /// that speaks, so a connection that is merely open proves little: kernels hold them for stopped processes, too.
-  Instant alive_until(const Waits& waits, bool beside_speaker) const;
+  /// Until when this channel alone says "alive"; Instant::min() when it does not. `beside`: the same life has a channel that speaks
+  /// at this interval; 0 = none. A connection that is merely open proves little then: kernels hold them for stopped processes,
+  /// too. And an answer to a question counts no longer than a word unasked would: the agent can be asked again.
+  Instant alive_until(const Waits& waits, Duration beside) const;
   /// From when on this channel alone would let the agent be lost. `since`: its silence counts from then on, if later.
-  Instant lost_at(const Waits& waits, bool beside_speaker, Instant since, Duration tether_veto) const;
+  Instant lost_at(const Waits& waits, Duration beside, Instant since, Duration tether_veto) const;
   /// When it last showed life: now for a channel that is open and nothing speaks against it.
-  Instant heard_until(Instant now, bool beside_speaker) const;
+  Instant heard_until(Instant now, Duration beside) const;
   bool has_statement() const { return said || amended; }
   Stamp statement_at() const { return newer(amended_at, said_at) ? amended_at : said_at; }
 };

@@ -248,6 +248,31 @@ TEST(Guard, NobodyIsLostInBulkAfterARestartThatHearsNothing) {
   EXPECT_EQ(w.registry.snapshot(w.now, w.wall())->guard()->mode, Mode::frozen);
 }
 
+TEST(Guard, ANewWindowIsAWholeOneAlsoForAnAgentThatIsOnlyProbed) {
+  World w;
+  const auto address = [](int i) { return "10.0.0." + std::to_string(i + 1) + ":8081"; };
+  for (int i = 0; i < 10; ++i) w.apply(probe(address(i)));
+  const auto doubt_all = [&](Lease lease, const char* reason) {
+    for (int i = 0; i < 10; ++i) {
+      Observation silent = of_kind(probe(address(i)), ObservationKind::doubt, reason);
+      silent.lease = lease;
+      w.apply(silent);
+    }
+  };
+  w.advance(1s);
+  doubt_all({0s, 20s}, "no answer to 2 probes");
+  w.advance(15s);
+  doubt_all({0s, 0s}, "no answer to 20 probes");  // lost at once, if it were up to this alone
+  w.advance(30s);
+  EXPECT_EQ(w.registry.snapshot(w.now, w.wall())->guard()->mode, Mode::frozen);
+  for (int i = 0; i < 9; ++i) w.apply(probe(address(i)));
+  w.advance(3s);
+  EXPECT_EQ(w.registry.snapshot(w.now, w.wall())->guard()->mode, Mode::normal);
+  EXPECT_EQ(w.agent(address(9))->liveness, Liveness::suspect) << "it gets ten seconds more";
+  w.advance(9s);
+  EXPECT_EQ(w.agent(address(9))->liveness, Liveness::lost);
+}
+
 TEST(Guard, NobodyIsForgottenInAFreeze) {
   Fleet f(20);
   f.silence([](int i) { return i == 0; });

@@ -40,7 +40,7 @@ std::vector<Life> lives_of(const std::vector<Considered>& all, Instant now, std:
     auto life = std::find_if(lives.begin(), lives.end(), same);
     if (life == lives.end()) life = lives.insert(lives.end(), Life{e->incarnation, place, Instant::never(), Instant::min(), false, {}});
     life->first_heard = std::min(life->first_heard, e->first_heard);
-    life->last_heard = std::max(life->last_heard, e->heard_until(now, c.beside_speaker));
+    life->last_heard = std::max(life->last_heard, e->heard_until(now, c.beside));
     life->fresh = life->fresh || c.fresh;
     life->evidence.push_back(c);
   }
@@ -88,7 +88,7 @@ Weight weigh(const Evidence& e, Instant since, const Waits& waits, Instant now) 
   const Instant from = std::max(e.last_heard, since);
   const double asked = std::max(0, e.asked - kAsksInFlight);
   if (e.open()) {
-    if (e.answers && e.asked_at != Instant::never()) out.sum = asked * -std::log(kOpenLoss);
+    if (e.answers() && e.asked_at != Instant::never()) out.sum = asked * -std::log(kOpenLoss);
     return out;
   }
   // A question is lost if either way is, one that a helper put if any of its four ways is (the helper's two are known good
@@ -110,7 +110,7 @@ void weigh_all(Verdict& verdict, const Case& subject, const RegistrySettings& se
     const Evidence& e = *c.evidence;
     if (e.lease.interval <= Duration{0} || (e.failed() && e.failure->kind != ObservationKind::doubt)) continue;
     if (e.last_heard + 3 * e.lease.interval < verdict.heard) continue;
-    if (e.open() && !(e.answers && e.asked_at != Instant::never())) continue;
+    if (e.open() && !(e.answers() && e.asked_at != Instant::never())) continue;
     interval = std::max(interval, e.lease.interval);
     verdict.evidence += weigh(e, subject.window_from, waits, now).sum;
   }
@@ -129,9 +129,10 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, const Waits
   std::vector<Considered> all;
   all.reserve(subject.evidence.size());
   for (const Evidence* e : subject.evidence) {
-    const bool beside = e->open() && std::any_of(subject.evidence.begin(), subject.evidence.end(), [&](const Evidence* other) {
-      return other->speaks() && (other->incarnation == e->incarnation || other->incarnation == 0 || e->incarnation == 0) && other->last_heard != Instant::min();
-    });
+    Duration beside{};
+    for (const Evidence* other : subject.evidence)
+      if (other != e && other->speaks() && (other->incarnation == e->incarnation || other->incarnation == 0 || e->incarnation == 0) && other->last_heard != Instant::min())
+        beside = std::max(beside, other->lease.interval);
     all.push_back({e, now < e->alive_until(waits, beside), beside});
   }
   std::vector<Considered> common;
@@ -159,26 +160,28 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, const Waits
   const Evidence* goodbye = nullptr;
   Instant ask_from = Instant::min();
   bool askable = false;
-  for (const Considered& c : all) later(c.evidence->alive_until(waits, c.beside_speaker));
+  for (const Considered& c : all) later(c.evidence->alive_until(waits, c.beside));
   for (const Life& life : lives) later(life.first_heard + kOverlap + Duration{1});  // an open channel of an older life counts from then on
   for (const Considered& c : verdict.considered) {
     const Evidence* e = c.evidence;
-    const Instant until = e->lost_at(waits, c.beside_speaker, subject.window_from, veto);
+    const Instant until = e->lost_at(waits, c.beside, subject.window_from, veto);
     later(until);
     if (e->failed() && e->failure->kind == ObservationKind::goodbye) {
       if (goodbye == nullptr || goodbye->failure->stamp.at < e->failure->stamp.at) goodbye = e;
       continue;
     }
-    verdict.heard = std::max(verdict.heard, e->heard_until(now, c.beside_speaker));
+    verdict.heard = std::max(verdict.heard, e->heard_until(now, c.beside));
     fresh = fresh || c.fresh;
     if (last_lost == nullptr || lost_at < until) last_lost = e, lost_at = until;
     if (e->failed()) continue;
-    const bool answers_when_open = e->open() && e->answers;
-    if (e->speaks() || answers_when_open) {
+    const bool answers_when_open = e->open() && e->answers();
+    const bool only_answers = !e->open() && !e->speaks() && e->answers() && c.beside > Duration{0};
+    if (e->speaks() || answers_when_open || only_answers) {
       askable = true;
-      ask_from = std::max(ask_from, waits.listening.after(e->last_heard, 2 * e->lease.interval));  // asking is never too early
-    } else if (!(e->open() && c.beside_speaker)) {
-      ask_from = std::max(ask_from, e->alive_until(waits, c.beside_speaker));
+      const Duration interval = only_answers ? c.beside : e->lease.interval;
+      ask_from = std::max(ask_from, waits.listening.after(e->last_heard, 2 * interval));  // asking is never too early
+    } else if (!(e->open() && c.beside > Duration{0})) {
+      ask_from = std::max(ask_from, e->alive_until(waits, c.beside));
     }
   }
   if (askable) verdict.ask_from = ask_from;

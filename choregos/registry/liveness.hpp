@@ -48,7 +48,7 @@ struct Case {
 struct Considered {
   const Evidence* evidence = nullptr;
   bool fresh = false;
-  bool beside_speaker = false;
+  Duration beside{};  ///< the longest interval of a channel of the same life that speaks; 0 = none does
 };
 
 /// How much one channel's silence proves.

@@ -102,7 +102,7 @@ Result<Applied> Registry::Impl::apply(const Observation& o, Instant now, WallTim
   } else {
     Entry& entry = entries_[slot];
     Evidence& evidence = evidence_for(entry, o);
-    const bool was_fresh = now < evidence.alive_until(waits(now), true);
+    const bool was_fresh = now < evidence.alive_until(waits(now), 1s);
     learn_silence(listed, o, now);
     bool moved = fold(evidence, o);
     // By our own clock: the one on the wall may be set back, and nobody was seen earlier for that.
@@ -232,8 +232,8 @@ Instant Registry::Impl::next_deadline() {
 
 void Registry::Impl::note(const Sign& sign, Instant now, WallTime wall_now) {
   const Duration hold = 3 * std::max<Duration>(1s, interval_);
-  // What is told again each second is over when it is told no more; a link is told once.
-  constexpr Duration kRepeated = 2s, kLinkLost = 10s;
+  // They are told again each second, and over when they are told no more.
+  constexpr Duration kRepeated = 2s;
   health_.note(sign);
   switch (sign.kind) {
     case SignKind::listened: {
@@ -248,7 +248,7 @@ void Registry::Impl::note(const Sign& sign, Instant now, WallTime wall_now) {
     // A monotonic clock stands still while the machine sleeps, so only what follows can be excused.
     case SignKind::suspended: return listening_.excuse(now, now + hold);
     case SignKind::canary_lost: return guard_.own_cause("a datagram to ourselves did not come back", kRepeated, now, wall_now);
-    case SignKind::link_lost: return guard_.own_cause("our link " + sign.subject + " is down" + (sign.reason.empty() ? "" : ": " + sign.reason), kLinkLost, now, wall_now);
+    case SignKind::link_lost: return guard_.own_cause("our link " + sign.subject + " is down" + (sign.reason.empty() ? "" : ": " + sign.reason), kRepeated, now, wall_now);
     case SignKind::node_down: return guard_.node_down(sign.subject);
     case SignKind::thaw: return guard_.thaw(sign.subject);
     case SignKind::send_failed: {

@@ -28,6 +28,7 @@ Observation heard_from(const Target& target, const std::string& source, const Pr
   if (said.claims != Claims{} || is_object(answer.body)) o.claims = std::move(said.claims);
   o.draining = target.draining || said.draining;
   o.latency = answer.latency;
+  o.answer = !target.behind_balancer;  // behind a balancer nobody in particular is asked
   o.from = target.address.ip;
   return o;
 }

@@ -235,6 +235,14 @@ void HttpProbe::set_targets(const std::string& origin, std::vector<Target> targe
   if (impl->running) impl->timer = impl->loop.after(0s, [self = impl.get()] { self->turn(); });
 }
 
+void HttpProbe::ask(const Ask& ask) {
+  if (!impl_->running || ask.source != impl_->options.settings.name || !ask.helpers.empty()) return;
+  const auto address = parse_socket_address(ask.subject);
+  if (!address) return;
+  impl_->plan.ask(*address, impl_->loop.now());
+  impl_->timer = impl_->loop.after(0s, [self = impl_.get()] { self->turn(); });
+}
+
 std::vector<TargetState> HttpProbe::targets() const { return impl_->plan.targets(); }
 
 void HttpProbe::on_silent(std::function<void(const SocketAddress&)> fn) { impl_->silent = std::move(fn); }

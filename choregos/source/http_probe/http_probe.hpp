@@ -50,6 +50,8 @@ class HttpProbe : public Source {
   /// The complete set of `origin` now; replaces what it said before. May be called before start().
   void set_targets(const std::string& origin, std::vector<Target> targets);
   std::vector<TargetState> targets() const;
+  /// Probes the address that is the ask's subject as soon as its track allows.
+  void ask(const Ask& ask) override;
 
   /// `fn` is told of draining targets that no longer answer, so that their origin may drop them.
   void on_silent(std::function<void(const SocketAddress&)> fn);

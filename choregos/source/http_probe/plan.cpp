@@ -205,6 +205,13 @@ void ProbePlan::finished(const SocketAddress& address, ProbeResult result, Momen
   queue(entry);
 }
 
+void ProbePlan::ask(const SocketAddress& address, Instant now) {
+  const auto it = entries_.find(address);
+  if (it == entries_.end() || it->second.balancer || it->second.in_flight) return;
+  it->second.track.hurry(now);
+  queue(it->second);
+}
+
 /// Not more often than a tenth of a period: one that comes and goes must not make all others be asked without end.
 void ProbePlan::ask_the_silent(Instant now) {
   if (asked_silent_at_ != Instant::min() && now < asked_silent_at_ + settings_.period / 10) return;

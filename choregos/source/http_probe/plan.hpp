@@ -73,6 +73,8 @@ class ProbePlan {
   std::vector<ProbeStart> begin(Instant now);
   void finished(const SocketAddress& address, ProbeResult result, Moment at, PlanOutput& out);
   void idle_closed(const SocketAddress& address, Instant now);
+  /// Asks it as soon as its track allows; nothing happens for an address that is no target, or stands for many.
+  void ask(const SocketAddress& address, Instant now);
   /// When begin() has something to do next; never while nothing waits or all places are taken.
   Instant next() const;
   bool contains(const SocketAddress& address) const { return entries_.contains(address); }
