@@ -47,6 +47,8 @@ std::span<const Row> table() {
       {"docker_reply_bytes_max", docker_reply_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
       {"docker_item_count_max", docker_item_count_max, "items", "the reply is refused, old knowledge ages"},
       {"docker_item_bytes_max", docker_item_bytes_max, "bytes", "the reply is refused, old knowledge ages"},
+      {"recording_line_bytes_max", recording_line_bytes_max, "bytes of a line", "the recording ends"},
+      {"recording_queue_count_max", recording_queue_count_max, "inputs that wait", "the recording or the shadow ends"},
       {"tether_count_max", tether_count_max, "tethers", "429"},
   };
   return rows;

@@ -69,6 +69,10 @@ inline constexpr std::size_t docker_reply_bytes_max = 32 * 1024 * 1024;
 inline constexpr std::size_t docker_item_count_max = 10'000;    ///< tasks, services, nodes or containers of one reply
 inline constexpr std::size_t docker_item_bytes_max = 256 * 1024; ///< of one of them, and of one event
 
+// Recordings of what the registry is given: over a limit the recording ends, and says so.
+inline constexpr std::size_t recording_line_bytes_max = 1024 * 1024;  ///< of one input
+inline constexpr std::size_t recording_queue_count_max = 1'000'000;   ///< inputs that wait for the disk, or for a shadow
+
 /// The same table for people: docs, --print-config and /metrics read it from here.
 struct Row {
   std::string_view name;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "choregos/base/time.hpp"
+#include "choregos/model/agent.hpp"
 #include "choregos/model/change.hpp"
 #include "choregos/model/observation.hpp"
 #include "choregos/model/sign.hpp"
@@ -15,6 +16,9 @@ namespace choregos {
 class Tap {
  public:
   virtual ~Tap() = default;
+  /// Before the writer starts, on the thread that fills the registry: what the store knew. changed() follows when all is in.
+  virtual void remembered(const Agent& agent, Instant until) = 0;
+  virtual void restored(const Agent& agent, WallTime last_seen, Instant now, WallTime wall_now) = 0;
   virtual void applied(const Observation& observation, Instant now, WallTime wall_now) = 0;
   virtual void noted(const Sign& sign, Instant now, WallTime wall_now) = 0;
   virtual void ticked(Instant now, WallTime wall_now) = 0;

@@ -8,7 +8,7 @@ import re
 import check
 
 # Each folder may use the ones before it. Folders of a fan hold one folder per kind; kinds do not know each other.
-ORDER = ["base", "model", "registry", "team", "task", "wire", "writer", "net", "source", "courier", "store", "api", "sdk", "daemon",
+ORDER = ["base", "model", "registry", "team", "task", "wire", "writer", "record", "net", "source", "courier", "store", "api", "sdk", "daemon",
          "cli", "agent"]
 FANS = {"source", "courier", "store", "api"}
 # Values in, values out: the standard library, without what reaches for the machine.
