@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs the commands that the documents show. A fenced block of shell after a line `<!-- run: WHERE -->` is run line by
 line; every line must end well and print something. WHERE is `fleet` (a choregosd with nine agents, whose address takes the
-place of 127.0.0.1:4470) or `alone` (no daemon). Also checks that every link to a file leads somewhere."""
+place of 127.0.0.1:4470), `alone` (no daemon) or `build` (in the source folder, with this build in the place of build/dev: what
+builds is only looked up there, and ctest lists instead of running). Also checks that every link to a file leads somewhere."""
+import json
 import os
 import pathlib
 import re
@@ -47,6 +49,21 @@ class Fleet:
             process.wait(10)
 
 
+def in_build(line):
+    """A command of a developer as this run can try it: nothing is configured or built by a test."""
+    line = re.sub(r"\s+# .*", "", line)
+    build = str(BIN_DIR)
+    if match := re.match(r"cmake --preset (\w+)", line):
+        names = [preset["name"] for preset in json.loads((SOURCE_DIR / "CMakePresets.json").read_text())["configurePresets"]]
+        assert match.group(1) in names, f"`{line}`: there are the presets {names}"
+        return None
+    if match := re.match(r"cmake --build build/dev --target (\w[\w-]*)", line):
+        return f"ninja -C {build} -n {match.group(1)}"
+    if line.startswith("ctest "):
+        line += " -N"
+    return line.replace("build/dev", build)
+
+
 def run(line, environment, folder):
     done = subprocess.run(["bash", "-c", line], env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
     if done.returncode != 0 or not done.stdout.strip():
@@ -77,7 +94,10 @@ def main():
                         if where == "fleet":
                             env["CHOREGOS_ADDR"] = f"http://{fleet.address}"
                             line = line.replace("127.0.0.1:4470", fleet.address)
-                        run(line, env, folder)
+                        if where == "build":
+                            line = in_build(line)
+                        if line:
+                            run(line, env, SOURCE_DIR if where == "build" else folder)
                         ran += 1
         finally:
             fleet.stop()
