@@ -63,7 +63,7 @@ std::optional<bool> reachable_by(const std::vector<Considered>& considered) {
   Instant answered = Instant::min(), failed = Instant::min();
   for (const Considered& c : considered) {
     const Evidence& e = *c.evidence;
-    answered = std::max(answered, e.answered_at);
+    if (!e.speaks()) answered = std::max(answered, e.answered_at);  // one that speaks is asked only when it is quiet
     if (family(e.source) == "http_probe") {
       if (e.failed()) failed = std::max(failed, e.failure->stamp.at);
       else answered = std::max(answered, e.last_heard);

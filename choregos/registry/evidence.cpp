@@ -77,7 +77,7 @@ constexpr std::uint64_t kBurst = 5;
 Instant Evidence::alive_until(const Waits& waits, Duration beside) const {
   if (last_heard == Instant::min() || failed()) return Instant::min();
   const bool only_answers = !speaks() && answers() && beside > Duration{0};
-  if (!open()) return waits.after(last_heard, only_answers ? std::min(lease.suspect_after, kSuspectIntervals * beside + beside / 10) : lease.suspect_after);
+  if (!open()) return waits.after(last_heard, only_answers ? std::min(lease.suspect_after, kSuspectIntervals * beside + beside / 20) : lease.suspect_after);
   if (answers()) {
     // Open, and an answer is overdue: it counts as one that speaks at intervals.
     return asked_at == Instant::never() ? Instant::never() : waits.after(last_heard, kSuspectIntervals * lease.interval);
@@ -90,7 +90,9 @@ Instant Evidence::lost_at(const Waits& waits, Duration beside, Instant since, Du
     if (failure->kind != ObservationKind::doubt) return failure->stamp.at;
     // A new window is a whole one, whatever had been proved before it.
     if (since > failure->stamp.at) return waits.after(since, std::max(failure->lost_after, Lease{}.lost_after));
-    return waits.after(failure->stamp.at, failure->lost_after);
+    const Instant end = waits.after(failure->stamp.at, failure->lost_after);
+    if (open() || speaks() || !answers() || beside == Duration{0}) return end;
+    return std::min(end, std::max(failure->stamp.at, waits.after(last_heard, kLostIntervals * beside)));
   }
   if (last_heard == Instant::min()) return Instant::min();
   const bool only_answers = !speaks() && answers() && beside > Duration{0};

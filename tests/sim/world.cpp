@@ -7,7 +7,7 @@ namespace choregos::sim {
 namespace {
 
 constexpr Duration kBeat = 1s;
-constexpr Lease kBeatLease{3 * kBeat + kBeat / 10, 10 * kBeat, kBeat};
+constexpr Lease kBeatLease{3 * kBeat + kBeat / 20, 10 * kBeat, kBeat};
 constexpr Duration kProbePeriod = 10s;
 constexpr Duration kListenEvery = 100ms;
 constexpr Duration kHelperPatience = 500ms;

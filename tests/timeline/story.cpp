@@ -57,7 +57,7 @@ class Stage {
     o.subject = o.names.id = name(i);
     o.incarnation = 1;
     o.heard_at = now_;
-    o.lease = {3100ms, 10s, 1s};
+    o.lease = {3050ms, 10s, 1s};
     o.from = IpAddress::v4(10, 0, static_cast<std::uint8_t>(i < 4 ? 1 : 2), static_cast<std::uint8_t>(i + 1));
     o.claims = Claims{};
     o.claims->node = i < 4 ? "worker-1" : "worker-2";

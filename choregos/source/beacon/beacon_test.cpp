@@ -75,7 +75,7 @@ TEST_F(Listening, HearsUnicastAndStampsItWithTheKernelsTime) {
   EXPECT_GE(heard[0].heard_at, before);
   EXPECT_LT(heard[0].heard_at, before + 150ms);
   EXPECT_LE(heard[0].wall_at.ms, loop.wall_now().ms - 100);
-  EXPECT_EQ(heard[0].lease, (Lease{3100ms, 10s, 1s}));
+  EXPECT_EQ(heard[0].lease, (Lease{3050ms, 10s, 1s}));
   EXPECT_EQ(heard[0].from, IpAddress::v4(127, 0, 0, 1));
 }
 

@@ -16,10 +16,9 @@ class Pace {
   void agents(std::size_t count, Instant now);
   /// What to tell.
   Duration interval() const { return told_; }
-  /// Suspect after 3.1 T (the third beacon may be a little late, and at a loss of 30 % that tenth makes nine suspicions of ten
-  /// needless), lost after 10 T, T being the longest interval that an agent may still go by: one told within the
+  /// Suspect after 3.05 T (the third beacon may be a little late; at a loss of 30 % most suspicions at 3 T were needless), lost after 10 T, T being the longest interval that an agent may still go by: one told within the
   /// last 30 T. (Agents ask at every tenth beacon, so one that missed it twice has still asked again by then.)
-  Lease lease() const { return {3 * slowest_ + slowest_ / 10, 10 * slowest_, slowest_}; }
+  Lease lease() const { return {3 * slowest_ + slowest_ / 20, 10 * slowest_, slowest_}; }
 
  private:
   Duration told_ = 1s;

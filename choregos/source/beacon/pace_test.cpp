@@ -18,10 +18,10 @@ TEST(BeaconInterval, IsASecondUntilFiveThousandAgentsAndGrowsWithThem) {
 
 TEST(Pace, LeaseIsAboutThreeAndTenIntervals) {
   Pace pace;
-  EXPECT_EQ(pace.lease(), (Lease{3100ms, 10s, 1s}));
+  EXPECT_EQ(pace.lease(), (Lease{3050ms, 10s, 1s}));
   pace.agents(20'000, Instant{0});
   EXPECT_EQ(pace.interval(), 4s);
-  EXPECT_EQ(pace.lease(), (Lease{12400ms, 40s, 4s}));
+  EXPECT_EQ(pace.lease(), (Lease{12200ms, 40s, 4s}));
 }
 
 TEST(Pace, KeepsTheLongerLeaseUntilAgentsHaveHeardOfTheShorterInterval) {
@@ -31,17 +31,17 @@ TEST(Pace, KeepsTheLongerLeaseUntilAgentsHaveHeardOfTheShorterInterval) {
   now = now + 119s;
   pace.agents(100, now);
   EXPECT_EQ(pace.interval(), 1s) << "what is told follows at once";
-  EXPECT_EQ(pace.lease(), (Lease{12400ms, 40s, 4s}));
+  EXPECT_EQ(pace.lease(), (Lease{12200ms, 40s, 4s}));
   now = now + 1s;
   pace.agents(100, now);
-  EXPECT_EQ(pace.lease(), (Lease{3100ms, 10s, 1s}));
+  EXPECT_EQ(pace.lease(), (Lease{3050ms, 10s, 1s}));
 }
 
 TEST(Pace, TakesALongerIntervalAtOnce) {
   Pace pace;
   pace.agents(100, Instant{0});
   pace.agents(10'000, Instant{1});
-  EXPECT_EQ(pace.lease(), (Lease{6200ms, 20s, 2s}));
+  EXPECT_EQ(pace.lease(), (Lease{6100ms, 20s, 2s}));
 }
 
 }  // namespace
