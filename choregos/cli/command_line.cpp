@@ -99,6 +99,15 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   auto* thaw_verb = app.add_subcommand("thaw", "Let silent agents of a frozen domain be lost after all");
   thaw_verb->add_option("domain", domain, "As shown on top of lists, such as subnet 10.0.1.0/24; left out: all");
 
+  ReplayArguments recording;
+  std::string until;
+  auto* replay_verb = app.add_subcommand("replay", "Replay a recording of choregosd --record: 0 the same byte for byte, 1 it differs, 2 it cannot be replayed");
+  replay_verb->add_option("file", recording.file, "The recording; - reads it from standard input")->required();
+  replay_verb->add_option("--agent", recording.agent, "Print changes of this agent only")->type_name("ID");
+  replay_verb->add_option("--until", until, "Stop so long after its beginning, such as 10m")->type_name("TIME");
+  replay_verb->add_option("--with", recording.with, "Say what other settings would have done, such as detector.evidence_needed=10; repeat for several")->type_name("NAME=VALUE")->allow_extra_args(false);
+  replay_verb->add_flag("--scenario", recording.scenario, "Tell it as a story for tests/scenario");
+
   auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
   auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");
   std::string shell;
@@ -119,6 +128,14 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   context.format = format_of(globals.output);
   context.headers = !globals.no_headers;
   context.color = globals.color == "always" || (globals.color == "auto" && terminal && environment("NO_COLOR").empty() && environment("TERM") != "dumb");
+  if (*replay_verb) {  // asks nobody, so how to reach somebody does not matter
+    if (!until.empty()) {
+      const auto duration = parse_duration(until);
+      if (!duration) return report(context, duration.error(), s.err);
+      recording.until = *duration;
+    }
+    return replay(context, recording, s);
+  }
   std::map<std::string, std::string> flags;
   if (!globals.addr.empty()) flags["addr"] = globals.addr;
   if (!globals.token_file.empty()) flags["token-file"] = globals.token_file;

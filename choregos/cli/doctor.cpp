@@ -42,7 +42,7 @@ void examine_sources(const std::vector<SourceHealth>& sources, Report& report) {
   bool any = false;
   for (const SourceHealth& health : sources) {
     if (health.state == SourceState::off) continue;
-    any = true;
+    any = any || (health.kind != "recorder" && health.kind != "shadow");
     const Paint paint = paint_of(health.state);
     const std::string word = health.state == SourceState::ok ? "ok" : health.state == SourceState::failed ? "fault" : "warn";
     report.say(paint == Paint::dim ? Paint::warn : paint, word, health.name + ": " + (health.detail.empty() ? std::string(to_string(health.state)) : health.detail) + " [" + numbers(health) + "]",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,14 @@ struct PeersArguments {
   std::string key_file;
 };
 
+struct ReplayArguments {
+  std::string file;                ///< "-" = standard input
+  std::string agent;               ///< only changes of this one; "" = all
+  std::optional<Duration> until;   ///< after the first input
+  std::vector<std::string> with;   ///< NAME=VALUE: other settings to compare with
+  bool scenario = false;           ///< tell it as a story of tests/scenario instead
+};
+
 int agents(const Context& context, const AgentsArguments& arguments, Streams streams);
 int agent(const Context& context, const std::string& id, Streams streams);
 int why(const Context& context, const std::string& id, Streams streams);
@@ -39,6 +48,7 @@ int capabilities(const Context& context, Streams streams);
 int summary(const Context& context, Streams streams);
 int sources(const Context& context, Streams streams);
 int peers(const Context& context, const PeersArguments& arguments, Streams streams);
+int replay(const Context& context, const ReplayArguments& arguments, Streams streams);  ///< 0 the same, 1 differs, 2 cannot be replayed
 int doctor(const Context& context, Streams streams);
 int version(const Context& context, Streams streams);
 

@@ -23,7 +23,7 @@ std::unique_ptr<store::Store> make_store(const Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& log) {
+Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, const std::string& version, Logger& log) {
   auto store = make_store(settings);
   auto loaded = store->open();
   if (!loaded) return loaded.error();
@@ -33,6 +33,7 @@ Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& l
   RegistrySettings registry_settings;
   registry_settings.forget_after = settings.liveness_forget_after;
   registry_settings.restart_grace = settings.liveness_restart_grace;
+  if (auto made = belief->make_witnesses(settings, registry_settings, loaded->start, version); !made) return made.error();
   Registry registry(registry_settings, loaded->start);
   belief->epoch_ = registry.revision().epoch;
   belief->restore(registry, *loaded);
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& l
     const std::lock_guard lock(b->ask_mutex_);
     if (b->take_asks_) b->take_asks_(std::move(asks));
   };
+  options.taps = belief->taps_;
   belief->writer_ = std::make_unique<Writer>(std::move(registry), std::move(options));
   belief->log_subscription_ = belief->writer_->subscribe([&log](const BatchPtr& batch) { log_changes(log, *batch); });
   if (auto started = belief->writer_->start(); !started) return started.error();
@@ -52,16 +54,62 @@ Result<std::unique_ptr<Belief>> Belief::open(const Settings& settings, Logger& l
 
 Belief::~Belief() { stop(); }
 
+Result<void> Belief::make_witnesses(const Settings& settings, const RegistrySettings& registry_settings, Revision start, const std::string& version) {
+  if (!settings.record_file.empty()) {
+    record::RecorderOptions options;
+    options.path = settings.record_file;
+    options.bytes_max = settings.record_bytes_max;
+    options.version = version;
+    options.on_end = [&log = log_, path = settings.record_file](const std::string& reason) { log.warn("recording_ended", "", {{"file", path}, {"reason", reason}}); };
+    auto recorder = record::Recorder::open(std::move(options), registry_settings, start);
+    if (!recorder) return fail(recorder.error().code, "record.file: " + recorder.error().message);
+    recorder_ = std::move(*recorder);
+    taps_.push_back(recorder_.get());
+    log_.info("recording", {{"file", settings.record_file}, {"bytes_max", settings.record_bytes_max}});
+  }
+  if (!settings.shadow_settings.empty()) {
+    auto shadow = record::Shadow::create(registry_settings, settings.shadow_settings, start);
+    if (!shadow) return fail(shadow.error().code, "shadow.settings: " + shadow.error().message);
+    shadow_ = std::move(*shadow);
+    taps_.push_back(shadow_.get());
+  }
+  return {};
+}
+
+std::vector<SourceHealth> Belief::witnesses() const {
+  std::vector<SourceHealth> out;
+  if (recorder_) out.push_back(recorder_->health());
+  if (shadow_) out.push_back(shadow_->health());
+  return out;
+}
+
+void Belief::report_shadow() {
+  if (!shadow_) return;
+  constexpr std::size_t kLinesMax = 10;
+  const auto differences = shadow_->take_differences();
+  for (std::size_t i = 0; i < std::min(differences.size(), kLinesMax); ++i)
+    log_.info("shadow_differs", {{"agent_id", differences[i].id}, {"reason", differences[i].what}});
+  if (differences.size() > kLinesMax) log_.info("shadow_differs", {{"count", differences.size() - kLinesMax}});
+  if (shadow_->cut() && !std::exchange(shadow_ended_, true)) log_.warn("shadow_ended", "", {{"reason", "too many inputs waited for it"}});
+}
+
 void Belief::restore(Registry& registry, const store::Loaded& loaded) {
   const Instant at = now();
   const WallTime wall_at = wall_now();
   std::vector<Change> changes;
-  for (const auto& stored : loaded.agents) registry.restore(stored.agent, stored.last_seen, at, wall_at, changes);
+  for (const auto& stored : loaded.agents) {
+    for (Tap* tap : taps_) tap->restored(stored.agent, stored.last_seen, at, wall_at);
+    registry.restore(stored.agent, stored.last_seen, at, wall_at, changes);
+  }
   const RegistrySettings defaults;
   for (const auto& archived : loaded.archived) {
     const Duration gone = std::chrono::milliseconds(wall_at.ms - archived.forgotten_at.ms);
-    if (gone < defaults.archive_for) registry.remember(archived.agent, at + (defaults.archive_for - std::max(gone, Duration{0})));
+    if (gone >= defaults.archive_for) continue;
+    const Instant until = at + (defaults.archive_for - std::max(gone, Duration{0}));
+    for (Tap* tap : taps_) tap->remembered(archived.agent, until);
+    registry.remember(archived.agent, until);
   }
+  for (Tap* tap : taps_) tap->changed(changes);
   restored_ = registry.size();
   // The store reserves the revisions that this used; the records themselves are on disk already.
   if (auto kept = persist(changes); !kept) log_.error("store_failed", "", {{"err", kept.error().message}});
@@ -162,6 +210,7 @@ void Belief::write_metrics(wire::MetricsWriter& out) const {
   out.family("choregos_store_records_total", counter, "Records written.").sample(health.records);
   out.family("choregos_store_errors_total", counter, "Writes that failed; what they held was kept and written later.").sample(health.errors);
   out.family("choregos_store_bytes", gauge, "Size of the store's file and its log.").sample(health.bytes);
+  if (shadow_) shadow_->write_metrics(out);
 }
 
 void Belief::stop() {
@@ -176,6 +225,9 @@ void Belief::stop() {
     writer_->unsubscribe(log_subscription_);
     touch_all();
   }
+  if (recorder_) recorder_->stop();
+  if (shadow_) shadow_->stop();
+  report_shadow();
   store_->close();
   if (const auto health = store_->health(); health.pending > 0)
     log_.error("store_closed", "", {{"pending", health.pending}, {"err", health.last_error}});

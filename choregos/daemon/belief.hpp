@@ -16,6 +16,9 @@
 #include "choregos/base/result.hpp"
 #include "choregos/daemon/logger.hpp"
 #include "choregos/daemon/settings.hpp"
+#include "choregos/model/source_health.hpp"
+#include "choregos/record/recorder.hpp"
+#include "choregos/record/shadow.hpp"
 #include "choregos/store/store.hpp"
 #include "choregos/wire/metrics.hpp"
 #include "choregos/writer/writer.hpp"
@@ -32,7 +35,8 @@ class Belief {
 
   /// Opens the store, puts back what it knew, starts the writer. Blocks for as long as the disk takes. Errors: those of
   /// Store::open; the message says what to do.
-  static Result<std::unique_ptr<Belief>> open(const Settings& settings, Logger& log);
+  /// `version` is told by a recording.
+  static Result<std::unique_ptr<Belief>> open(const Settings& settings, const std::string& version, Logger& log);
   ~Belief();
 
   Writer& writer() { return *writer_; }
@@ -44,7 +48,11 @@ class Belief {
   /// What is kept of one id. `done` is called once, on the keeper's thread, when the disk has answered, or on this one. Errors:
   /// those of Store::past; exhausted (too many wait).
   void past(std::string id, std::function<void(Result<Past>)> done);
-  /// Families choregos_store_*.
+  /// How the recorder and the shadow do, those of them that there are: further rows beside the sources.
+  std::vector<SourceHealth> witnesses() const;
+  /// Logs what the shadow would have done otherwise since the last call. Call it about once a second, on one thread.
+  void report_shadow();
+  /// Families choregos_store_*, and choregos_shadow_* when there is one.
   void write_metrics(wire::MetricsWriter& out) const;
 
   /// Who takes the registry's questions to agents, on the writer's thread; until then, and after {}, they are dropped. When it
@@ -56,6 +64,7 @@ class Belief {
 
  private:
   Belief(std::unique_ptr<store::Store> store, Logger& log) : store_(std::move(store)), log_(log) {}
+  Result<void> make_witnesses(const Settings& settings, const RegistrySettings& registry_settings, Revision start, const std::string& version);
   void restore(Registry& registry, const store::Loaded& loaded);
   Result<void> persist(std::span<const Change> changes);
   void keep();
@@ -64,6 +73,10 @@ class Belief {
 
   std::unique_ptr<store::Store> store_;
   Logger& log_;
+  std::unique_ptr<record::Recorder> recorder_;
+  std::unique_ptr<record::Shadow> shadow_;
+  std::vector<Tap*> taps_;     ///< those two
+  bool shadow_ended_ = false;  ///< was reported
   std::unique_ptr<Writer> writer_;
   Writer::Subscription log_subscription_ = 0;
   std::uint64_t epoch_ = 0;

@@ -49,7 +49,8 @@ Result<std::vector<std::string>> words_of(const Row& row, const toml::node& node
     return words;
   }
   if (const auto* text = node.as_string()) return std::vector<std::string>{text->get()};
-  if (std::holds_alternative<Duration Settings::*>(row.slot) && node.is_number())
+  const bool has_unit = std::holds_alternative<Duration Settings::*>(row.slot) || std::holds_alternative<std::uint64_t Settings::*>(row.slot);
+  if (has_unit && node.is_number())
     return fail(ErrorCode::invalid, wanted(row) + " is wanted; a number alone has no unit");
   return wrong(node);
 }

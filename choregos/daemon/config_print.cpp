@@ -27,6 +27,7 @@ std::string type_word(const Row& row) {
   if (row.is_switch()) return "`true`, `false`";
   if (std::holds_alternative<std::uint16_t Settings::*>(row.slot)) return "port";
   if (std::holds_alternative<Duration Settings::*>(row.slot)) return "duration, " + format_duration(row.least) + " to " + format_duration(row.most);
+  if (std::holds_alternative<std::uint64_t Settings::*>(row.slot)) return "size, " + format_bytes(row.bytes_least) + " to " + format_bytes(row.bytes_most);
   if (std::holds_alternative<SocketAddress Settings::*>(row.slot)) return "address";
   if (std::holds_alternative<std::vector<SocketAddress> Settings::*>(row.slot)) return "list of addresses";
   if (std::holds_alternative<std::vector<Cidr> Settings::*>(row.slot)) return "list of ranges";

@@ -113,7 +113,11 @@ api::Services Program::services() {
   api::Services out;
   out.snapshot = [this] { return belief_->snapshot(); };
   out.readiness = [this] { return readiness(); };
-  out.sources = [this] { return hearing_->health(); };
+  out.sources = [this] {
+    std::vector<SourceHealth> rows = hearing_->health();
+    for (SourceHealth& row : belief_->witnesses()) rows.push_back(std::move(row));
+    return rows;
+  };
   out.now = [this] { return loop_.now(); };
   out.wall_now = [this] { return loop_.wall_now(); };
   out.door = hearing_->door();
@@ -167,7 +171,7 @@ Result<void> Program::start() {
 
   auto gate = gate_options(s);
   if (!gate) return gate.error();
-  auto belief = Belief::open(s, log_);
+  auto belief = Belief::open(s, build_.version, log_);
   if (!belief)
     return fail(belief.error().code, belief.error().message + "; another folder is given by --state DIR or state.dir, and --memory keeps nothing");
   belief_ = std::move(*belief);
@@ -195,6 +199,7 @@ Result<void> Program::start() {
   look_if_ready();
   watch_timer_ = loop_.every(1s, [this] {
     hearing_->watch();
+    belief_->report_shadow();
     if (constexpr unsigned kExpectedEvery = 10; ready_ && ++watches_ % kExpectedEvery == 0) hearing_->watch_expected();
     log_.report_repeats();
     const auto failures = server_->stats().accept_failures;

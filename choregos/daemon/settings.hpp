@@ -55,6 +55,10 @@ struct Settings {
   Duration liveness_forget_after = 5min;
   Duration liveness_restart_grace = 30s;
 
+  std::string record_file;  ///< "" = nothing is recorded
+  std::uint64_t record_bytes_max = std::uint64_t{1} << 30;
+  std::vector<std::string> shadow_settings;
+
   std::string log_level = "info";
   std::string log_format = "auto";
 };

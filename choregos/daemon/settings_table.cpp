@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "choregos/base/text.hpp"
+#include "choregos/record/understudy.hpp"
 #include "choregos/source/beacon/admission.hpp"
 #include "choregos/source/docker_engine/docker_engine.hpp"
 #include "choregos/wire/json.hpp"
@@ -49,6 +50,14 @@ Result<void> check_docker_service(std::string_view text) {
   if (text.find('=') == std::string_view::npos) return {};
   return fail(ErrorCode::invalid, "Docker itself says how many tasks there should be; write NAME[:PORT][/PATH], such as \"chorus:8081/health\"");
 }
+
+Result<void> check_other_setting(std::string_view text) { return record::OtherSettings{}.set(text); }
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t bytes;
+};
+constexpr std::array<Unit, 8> kUnits{{{"TiB", std::uint64_t{1} << 40}, {"TB", 1'000'000'000'000}, {"GiB", std::uint64_t{1} << 30}, {"GB", 1'000'000'000}, {"MiB", std::uint64_t{1} << 20}, {"MB", 1'000'000}, {"KiB", 1024}, {"kB", 1000}}};
 
 /// NAME[:PORT][/PATH][=COUNT]. Port 0 and an empty path stand for the defaults of the section.
 Result<source::ServiceSettings> parse_service(std::string_view text) {
@@ -211,6 +220,20 @@ const std::vector<Row>& table() {
       {.key = "liveness.restart_grace", .slot = &S::liveness_restart_grace, .flag = "--restart-grace", .meta = "TIME",
        .doc = "After a restart of choregosd, agents it knew are `unconfirmed` so long before their silence counts.", .least = 0s, .most = 24h},
 
+      {.key = "record.file", .slot = &S::record_file, .flag = "--record", .meta = "FILE",
+       .doc = "Record everything that the registry is given and what it makes of it, for `choregos replay FILE`. A former file of that name "
+              "becomes FILE.old. When the disk is full or cannot keep up the recording ends with a warning, and choregosd goes on. "
+              "Empty: nothing is recorded."},
+      {.key = "record.bytes_max", .slot = &S::record_bytes_max, .flag = "--record-max", .meta = "SIZE",
+       .doc = "A recording ends with a warning at this size: it must hold everything from the start, so it cannot drop its beginning.",
+       .bytes_least = 64 * 1024, .bytes_most = std::uint64_t{1} << 50},
+
+      {.key = "shadow.settings", .slot = &S::shadow_settings, .flag = "--shadow", .meta = "NAME=VALUE",
+       .doc = "Settings of the detector to be tried beside the ones in force, such as `detector.evidence_needed=10`: a second registry gets the "
+              "same inputs, and `/metrics`, the log and `choregos doctor` say whom it would have lost wrongly, and which deaths it would have "
+              "noticed earlier or later. Nobody acts on it. `choregos replay FILE --with NAME=VALUE` tries the same on a recording.",
+       .check = check_other_setting},
+
       {.key = "log.level", .slot = &S::log_level, .flag = "--log-level", .meta = "LEVEL",
        .doc = "The least important lines to log.", .reload = true, .choices = {"debug", "info", "warn", "error"}},
       {.key = "log.format", .slot = &S::log_format, .flag = "--log-format", .meta = "FORM",
@@ -247,7 +270,7 @@ const Row* find_row(std::string_view key) {
 }
 
 std::string_view section_title(std::string_view section) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> titles{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 13> titles{{
       {"", "Profile"},
       {"http", "The API"},
       {"state", "What survives"},
@@ -258,6 +281,8 @@ std::string_view section_title(std::string_view section) {
       {"static_file", "A list of targets"},
       {"http_probe", "Probes"},
       {"liveness", "Liveness"},
+      {"record", "Flight recorder"},
+      {"shadow", "Other settings on trial"},
       {"log", "Log"},
   }};
   for (const auto& [name, title] : titles)
@@ -279,6 +304,26 @@ std::span<const ProfileValue> profile_values() {
   return all;
 }
 
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
+  const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == name; });
+  if (error != std::errc{} || unit == kUnits.end() || number > UINT64_MAX / unit->bytes)
+    return fail(ErrorCode::invalid, "a size has a number and a unit, such as \"512MiB\" or \"2GB\"");
+  return number * unit->bytes;
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  std::string shortest;
+  for (const Unit& unit : kUnits) {
+    if (bytes % unit.bytes != 0) continue;
+    std::string text = std::to_string(bytes / unit.bytes) + std::string(unit.name);
+    if (shortest.empty() || text.size() < shortest.size()) shortest = std::move(text);
+  }
+  return shortest;
+}
+
 std::string wanted(const Row& row) {
   if (!row.choices.empty()) {
     std::string out = "one of ";
@@ -288,6 +333,7 @@ std::string wanted(const Row& row) {
   return std::visit(Overloaded{
                         [](bool Settings::*) { return std::string("true or false"); },
                         [](std::uint16_t Settings::*) { return std::string("a port number from 0 to 65535"); },
+                        [&](std::uint64_t Settings::*) { return "a size from " + format_bytes(row.bytes_least) + " to " + format_bytes(row.bytes_most) + ", such as \"512MiB\""; },
                         [&](Duration Settings::*) { return "a duration from " + format_duration(row.least) + " to " + format_duration(row.most) + ", such as \"10s\""; },
                         [](std::string Settings::*) { return std::string("a text"); },
                         [](std::vector<std::string> Settings::*) { return std::string("a list of texts"); },
@@ -340,6 +386,12 @@ Result<void> assign(Settings& settings, const Row& row, const std::vector<std::s
             settings.*member = port;
             return {};
           },
+          [&](std::uint64_t Settings::*member) -> Result<void> {
+            const auto bytes = parse_bytes(word);
+            if (!bytes || *bytes < row.bytes_least || *bytes > row.bytes_most) return not_wanted(word, row);
+            settings.*member = *bytes;
+            return {};
+          },
           [&](Duration Settings::*member) -> Result<void> {
             const auto duration = parse_duration(word);
             if (!duration || *duration < row.least || *duration > row.most) return not_wanted(word, row);
@@ -373,6 +425,7 @@ std::string toml_text(const Settings& settings, const Row& row) {
   return std::visit(Overloaded{
                         [&](bool Settings::*m) { return std::string(settings.*m ? "true" : "false"); },
                         [&](std::uint16_t Settings::*m) { return std::to_string(settings.*m); },
+                        [&](std::uint64_t Settings::*m) { return quoted(format_bytes(settings.*m)); },
                         [&](Duration Settings::*m) { return quoted(format_duration(settings.*m)); },
                         [&](std::string Settings::*m) { return quoted(settings.*m); },
                         [&](SocketAddress Settings::*m) { return quoted(to_string(settings.*m)); },

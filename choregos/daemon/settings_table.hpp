@@ -16,7 +16,7 @@
 namespace choregos::daemon {
 
 /// Where a value lies in Settings; its type decides how text is read.
-using Slot = std::variant<bool Settings::*, std::uint16_t Settings::*, Duration Settings::*, std::string Settings::*, std::vector<std::string> Settings::*,
+using Slot = std::variant<bool Settings::*, std::uint16_t Settings::*, std::uint64_t Settings::*, Duration Settings::*, std::string Settings::*, std::vector<std::string> Settings::*,
                           SocketAddress Settings::*, std::vector<SocketAddress> Settings::*, std::vector<Cidr> Settings::*,
                           std::vector<source::ServiceSettings> Settings::*>;
 
@@ -30,6 +30,8 @@ struct Row {
   std::vector<std::string_view> choices = {};
   Duration least{};       ///< of a Duration
   Duration most{};
+  std::uint64_t bytes_least = 0;  ///< of a size
+  std::uint64_t bytes_most = 0;
   std::string_view default_text = {};  ///< instead of the value, where the default depends on the machine
   /// Further rule for each text; errors name what would be right.
   Result<void> (*check)(std::string_view text) = nullptr;
@@ -69,6 +71,11 @@ std::span<const ProfileValue> profile_values();
 Result<void> assign(Settings& settings, const Row& row, const std::vector<std::string>& words);
 /// The value as TOML text: 4471, true, "2s", ["a", "b"].
 std::string toml_text(const Settings& settings, const Row& row);
+/// "512MiB", "2GB", "64KiB"; a bare number is refused because its unit would be a guess. Errors: invalid.
+Result<std::uint64_t> parse_bytes(std::string_view text);
+/// The shortest text that parse_bytes reads back to the same value.
+std::string format_bytes(std::uint64_t bytes);
+
 /// What a value of this type looks like: "a duration such as \"10s\"".
 std::string wanted(const Row& row);
 

@@ -136,12 +136,12 @@ SourceHealth Recorder::health() const {
   const std::lock_guard lock(state_mutex_);
   out.counters = {{"bytes", bytes_}, {"lines", lines_}};
   if (!ended_because_.empty()) {
-    out.state = SourceState::failed;
+    out.state = SourceState::degraded;
     out.detail = "the recording " + options_.path + " has ended";
     out.last_error = ended_because_;
     out.advice = "restart choregosd for a new one, with more room or a greater record.bytes_max; the list is not affected";
   } else if (cut()) {
-    out.state = SourceState::failed;
+    out.state = SourceState::degraded;
     out.detail = "the recording " + options_.path + " ends: the disk is too slow";
     out.last_error = "over " + std::to_string(options_.waiting_max) + " inputs waited";
     out.advice = "record to a faster disk; the list is not affected";

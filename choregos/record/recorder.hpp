@@ -30,7 +30,8 @@ class Recorder final : public Tape {
   static Result<std::unique_ptr<Recorder>> open(RecorderOptions options, const RegistrySettings& settings, Revision start);
   ~Recorder() override;
 
-  /// As one more row beside the sources: "recorder", with what was written.
+  /// As one more row beside the sources: "recorder", with what was written. Degraded when it has ended, never failed: a failed
+  /// source makes the list old, and this one says nothing about agents.
   SourceHealth health() const;
 
  private:

@@ -180,7 +180,7 @@ TEST(Recorder, EndsAtItsSizeAndStaysReadable) {
   fleet.chaos(25, 1min);
   tape->stop();
   EXPECT_NE(reason.find("record.bytes_max"), std::string::npos);
-  EXPECT_EQ(tape->health().state, SourceState::failed);
+  EXPECT_EQ(tape->health().state, SourceState::degraded);
   EXPECT_EQ(tape->health().last_error, reason);
   const std::string text = read(folder.file("r"));
   EXPECT_LE(text.size(), 50'000U);
@@ -198,7 +198,7 @@ TEST(Recorder, EndsWhenTheDiskIsFullAndSaysSo) {
   fleet.chaos(25, 1min);
   tape->stop();
   EXPECT_EQ(reason, "it cannot be written: No space left on device");
-  EXPECT_EQ(tape->health().state, SourceState::failed);
+  EXPECT_EQ(tape->health().state, SourceState::degraded);
   EXPECT_GT(fleet.changes().size(), 50U) << "belief goes on";
 }
 
@@ -215,7 +215,7 @@ TEST(Recorder, EndsWhenTheDiskCannotKeepUpInsteadOfMakingTheWriterWait) {
   ::close(reader);
   tape->stop();
   EXPECT_NE(reason, "") << "nobody reads the pipe";
-  EXPECT_EQ(tape->health().state, SourceState::failed);
+  EXPECT_EQ(tape->health().state, SourceState::degraded);
 }
 
 TEST(Recorder, KeepsTheFormerRecordingAndOpensNothingThatItMayNot) {

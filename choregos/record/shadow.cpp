@@ -50,7 +50,7 @@ SourceHealth Shadow::health() const {
   SourceHealth out;
   out.name = "shadow";
   out.kind = "shadow";
-  out.state = cut() ? SourceState::failed : SourceState::ok;
+  out.state = cut() ? SourceState::degraded : SourceState::ok;
   out.detail = cut() ? "could not keep up and has ended" : "tries " + text_;
   if (cut()) {
     out.last_error = "too many inputs waited for it";

@@ -24,7 +24,7 @@ class Shadow final : public Tape {
                                                 std::size_t waiting_max = limits::recording_queue_count_max);
   ~Shadow() override;
 
-  /// As one more row beside the sources: "shadow".
+  /// As one more row beside the sources: "shadow". Degraded when it has ended.
   SourceHealth health() const;
   /// Families choregos_shadow_*.
   void write_metrics(wire::MetricsWriter& out) const;

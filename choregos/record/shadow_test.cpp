@@ -91,7 +91,7 @@ TEST(Shadow, EndsWhenItCannotKeepUp) {
   fleet.chaos(25, 2min);
   (*made)->stop();
   EXPECT_TRUE((*made)->cut());
-  EXPECT_EQ((*made)->health().state, SourceState::failed);
+  EXPECT_EQ((*made)->health().state, SourceState::degraded);
 }
 
 }  // namespace

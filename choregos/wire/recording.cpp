@@ -120,12 +120,16 @@ void write(JsonWriter& out, const Labels& labels) {
   out.end_array();
 }
 
+/// What has defaults that a later version may choose otherwise is written whole.
+template <class T>
+constexpr bool kWhole = std::same_as<T, RegistrySettings> || std::same_as<T, DetectorSettings> || std::same_as<T, GuardSettings> || std::same_as<T, Lease>;
+
 template <Structured T>
 void write(JsonWriter& out, const T& it) {
   static const T standard;
   out.begin_object();
   each_pair(it, standard, [&]<class Member>(std::string_view name, const Member& member, const Member& by_default) {
-    if (same(member, by_default)) return;
+    if (!kWhole<T> && !kWhole<Member> && same(member, by_default)) return;
     out.key(name);
     if constexpr (requires { member.has_value(); }) write(out, *member);
     else write(out, member);

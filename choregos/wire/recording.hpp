@@ -3,7 +3,7 @@
 //
 // A recording is lines of JSON, one value each, ended by a line feed. A last line without one was cut off by a crash or a full
 // disk. Times are whole nanoseconds of the recording machine's monotonic clock (Instant) or milliseconds of UTC (WallTime);
-// members that hold their default are left out. A text that is no UTF-8 is written as {"hex":"…"}.
+// members that say nothing are left out, settings and leases never. A text that is no UTF-8 is written as {"hex":"…"}.
 //
 //   {"choregos_recording":1,"version":"0.1.0","start":{…},"settings":{…}}     first
 //   {"remembered":{agent},"until":…}, {"restored":{agent},"last_seen":…,"at":…,"wall":…}

@@ -131,10 +131,12 @@ TEST(Recording, BringsBackEveryFieldOfEveryLine) {
   EXPECT_EQ(again(RecordedChange{R"({"kind":"appeared", "x":[1, {}]})"}).json, R"({"kind":"appeared", "x":[1, {}]})");
 }
 
-TEST(Recording, LeavesOutWhatIsDefault) {
+TEST(Recording, LeavesOutWhatSaysNothingButNoSettings) {
   std::string text;
   append_recording_line(text, RecordedObservation{{}, {1}, {2}, false});
-  EXPECT_EQ(text, "{\"observation\":{},\"at\":1,\"wall\":2}\n");
+  EXPECT_EQ(text, "{\"observation\":{\"lease\":{\"suspect_after\":3000000000,\"lost_after\":10000000000,\"interval\":0}},\"at\":1,\"wall\":2}\n");
+  append_recording_line(text, RecordingHead{});
+  for (const std::string& name : registry_setting_names()) EXPECT_NE(text.find('"' + name.substr(name.find('.') + 1) + "\":"), std::string::npos) << name;
   expect_same(again(RecordedObservation{}).observation, Observation{});
 }
 
