@@ -106,7 +106,8 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   replay_verb->add_option("--agent", recording.agent, "Print changes of this agent only")->type_name("ID");
   replay_verb->add_option("--until", until, "Stop so long after its beginning, such as 10m")->type_name("TIME");
   replay_verb->add_option("--with", recording.with, "Say what other settings would have done, such as detector.evidence_needed=10; repeat for several")->type_name("NAME=VALUE")->allow_extra_args(false);
-  replay_verb->add_flag("--scenario", recording.scenario, "Tell it as a story for tests/scenario");
+  auto* rewrite = replay_verb->add_flag("--rewrite", recording.rewrite, "Replace the changes in the file by those made now, after a change of the rules");
+  replay_verb->add_flag("--scenario", recording.scenario, "Tell it as a story for tests/scenario")->excludes(rewrite);
 
   auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
   auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");

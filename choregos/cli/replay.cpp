@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 #include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
@@ -105,6 +106,16 @@ void write_comparison(const record::Comparison& c, std::ostream& out) {
   out << json.text() << "\n";
 }
 
+/// The whole text or nothing of it. Errors: io.
+Result<void> replace_file(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  std::FILE* file = std::fopen(fresh.c_str(), "wbe");
+  if (file == nullptr) return fail(ErrorCode::io, fresh + " cannot be made: " + std::strerror(errno));
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !written || std::rename(fresh.c_str(), path.c_str()) != 0) return fail(ErrorCode::io, path + " cannot be written: " + std::strerror(errno));
+  return {};
+}
+
 /// Where the recording ends, when that is not where the daemon stopped.
 std::string ending(const record::Replay& replay) {
   if (replay.torn()) return "; its last line was cut off";
@@ -123,13 +134,26 @@ int replay(const Context& context, const ReplayArguments& arguments, Streams s) 
   options.until = arguments.until;
   record::Story story;
   if (arguments.scenario) options.on_line = [&](const wire::RecordingLine& line) { story.take(line); };
-  if (!tries && !arguments.scenario)
+  std::string rewritten, news;
+  if (arguments.rewrite) {
+    if (arguments.file == "-" || arguments.until) {
+      s.err << "choregos: --rewrite needs a file, and all of it\n";
+      return kTrouble;
+    }
+    options.on_change = [&](const Change&, const std::string& text) { news += "{\"change\":" + text + "}\n"; };
+  } else if (!tries && !arguments.scenario)
     options.on_change = [&](const Change& change, const std::string& text) {
       if (!concerns(change, arguments.agent)) return;
       s.out << (json ? text : text_of(change)) << "\n";
     };
   record::Replay replay(std::move(options));
-  const auto torn = for_each_line(arguments.file, [&](std::string_view line) { return replay.take(line); });
+  const auto torn = for_each_line(arguments.file, [&](std::string_view line) {
+    auto taken = replay.take(line);
+    if (!arguments.rewrite) return taken;
+    if (!line.starts_with("{\"change\":")) rewritten.append(line) += '\n';
+    rewritten += std::exchange(news, {});
+    return taken;
+  });
   const Result<void> done = torn ? replay.finish(*torn) : Result<void>(torn.error());
   if (!done) {
     report(context, done.error(), s.err);
@@ -141,6 +165,14 @@ int replay(const Context& context, const ReplayArguments& arguments, Streams s) 
   s.err << replay.inputs() << " inputs in " << format_age(replay.length()) << ", " << replay.changes() << " changes" << ending(replay) << "\n";
 
   const auto& difference = replay.difference();
+  if (difference && arguments.rewrite) {
+    if (auto replaced = replace_file(arguments.file, rewritten); !replaced) {
+      report(context, replaced.error(), s.err);
+      return kTrouble;
+    }
+    s.err << "rewritten; the first change that differs is at line " << difference->line << "\n";
+    return kSame;
+  }
   if (!difference) {
     s.err << "replayed the same, byte for byte\n";
     return kSame;

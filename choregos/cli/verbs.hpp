@@ -35,6 +35,7 @@ struct ReplayArguments {
   std::string agent;               ///< only changes of this one; "" = all
   std::optional<Duration> until;   ///< after the first input
   std::vector<std::string> with;   ///< NAME=VALUE: other settings to compare with
+  bool rewrite = false;            ///< replace the recorded changes by those made now
   bool scenario = false;           ///< tell it as a story of tests/scenario instead
 };
 

@@ -76,6 +76,43 @@ TEST(Shadow, TellsHowMuchEarlierOrLaterADeathIsNoticed) {
   EXPECT_EQ(late->comparison().of_understudy().false_removals, 0U);
 }
 
+Change change(const std::string& id, ChangeKind kind, Liveness liveness, Duration at, std::uint64_t incarnation = 1) {
+  auto record = std::make_shared<AgentRecord>();
+  record->agent.id = id;
+  record->agent.liveness = liveness;
+  record->agent.incarnation = incarnation;
+  Change out;
+  out.kind = kind;
+  out.record = record;
+  out.at = Instant{0} + at;
+  return out;
+}
+
+TEST(Comparison, KnowsAnAgentThatReturnsAfterOneOfThemHasForgottenIt) {
+  Comparison c;
+  const auto lost = [&](Duration at) { return change("a", ChangeKind::liveness, Liveness::lost, at); };
+  c.take({}, std::vector{lost(1s), change("a", ChangeKind::forgotten, Liveness::lost, 2s)});
+  EXPECT_EQ(c.only_understudy(), 1U);
+  c.take({}, std::vector{change("a", ChangeKind::appeared, Liveness::alive, 3s)});
+  EXPECT_EQ(c.of_understudy().false_removals, 1U);
+  EXPECT_EQ(c.only_understudy(), 0U);
+  // Forgotten by the hasty one, then lost by the other, too: noticed earlier, and right.
+  c.take({}, std::vector{lost(5s), change("a", ChangeKind::forgotten, Liveness::lost, 6s)});
+  c.take(std::vector{lost(15s)}, {});
+  EXPECT_EQ(c.earlier(), 1U);
+  EXPECT_EQ(c.earlier_by(), 10s);
+  EXPECT_EQ(c.only_understudy() + c.only_actor(), 0U);
+  EXPECT_EQ(c.of_understudy().false_removals, 1U);
+}
+
+TEST(Comparison, TakesARestartForADeath) {
+  Comparison c;
+  c.take({}, std::vector{change("a", ChangeKind::liveness, Liveness::lost, 1s), change("a", ChangeKind::liveness, Liveness::alive, 2s, 2)});
+  EXPECT_EQ(c.of_understudy().lost, 1U);
+  EXPECT_EQ(c.of_understudy().false_removals, 0U);
+  EXPECT_EQ(c.only_understudy(), 0U);
+}
+
 TEST(Shadow, RefusesSettingsThatAreNone) {
   const auto error = [](const std::string& assignment) { return Shadow::create({}, {assignment}, {1, 0}).error().message; };
   EXPECT_NE(error("detector.evidence_neded=5").find("did you mean 'detector.evidence_needed'?"), std::string::npos);

@@ -95,6 +95,9 @@ void Story::sign(const Sign& sign, Instant at) {
     if (!std::exchange(listens_, true)) tell(at, "listen");
     return;
   }
+  // Heard each second; news only after it was not.
+  if (sign.kind == SignKind::canary_heard && !std::exchange(canary_lost_, false)) return;
+  if (sign.kind == SignKind::canary_lost) canary_lost_ = true;
   tell(at, "sign " + std::string(to_string(sign.kind)) + (sign.subject.empty() ? "" : " " + sign.subject));
 }
 

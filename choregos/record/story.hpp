@@ -42,6 +42,7 @@ class Story {
   Instant last_ = Instant::min();
   Instant looked_ = Instant::min();  ///< for who has fallen silent
   bool listens_ = false;
+  bool canary_lost_ = false;
   std::uint64_t left_out_ = 0;  ///< what no command of a story can say
   std::map<std::string, Beat> beats_;
   std::vector<std::pair<Instant, std::string>> commands_;

@@ -66,41 +66,39 @@ void Comparison::take(std::span<const Change> actor, std::span<const Change> und
 
 void Comparison::take_one(const Change& change, int who) {
   const choregos::Agent& record = change.record->agent;
-  const bool off_the_list = change.kind == ChangeKind::forgotten || change.kind == ChangeKind::merged;
-  const auto found = agents_.find(record.id);
-  if (change.kind == ChangeKind::liveness && record.liveness == Liveness::lost) {
-    Agent& agent = agents_[record.id];
-    if (agent.lost_at[who]) return;
-    count_only(agent, -1);
-    agent.lost_at[who] = change.at;
-    agent.incarnation[who] = record.incarnation;
-    ++counts_[who].lost;
-    if (const auto& other = agent.lost_at[1 - who]; other && !agent.both) {
-      agent.both = true;
-      // The second one to notice is `who`.
-      const Duration by = change.at - *other;
-      if (by > Duration{0}) {
-        (who == 0 ? earlier_ : later_) += 1;
-        (who == 0 ? earlier_by_ : later_by_) += by;
-      }
-    }
-    count_only(agent, 1);
-    return;
-  }
-  if (found == agents_.end() || !found->second.lost_at[who]) return;
+  const bool lost = change.kind == ChangeKind::liveness && record.liveness == Liveness::lost;
+  const auto found = lost ? agents_.try_emplace(record.id).first : agents_.find(record.id);
+  if (found == agents_.end()) return;
   Agent& agent = found->second;
-  const bool returned = !off_the_list && (record.liveness == Liveness::alive || record.liveness == Liveness::suspect);
-  if (!returned && !off_the_list && record.liveness != Liveness::left) return;
   count_only(agent, -1);
-  if (returned && record.incarnation == agent.incarnation[who]) {
-    ++counts_[who].false_removals;
-    if (!agent.lost_at[1 - who] && !agent.both)
-      say(change, std::string(kWho[who]) + " declared it lost for " + format_age(change.at - *agent.lost_at[who]) + " though it lived, " + kWho[1 - who] + " did not");
+  agent.gone[who] = change.kind == ChangeKind::forgotten;
+  if (lost) {
+    if (!agent.lost_at[who]) note_loss(agent, change, who);
+  } else if (change.kind == ChangeKind::merged || record.liveness == Liveness::left) {
+    if (!agent.gone[who]) agent.lost_at[who].reset();
+  } else if (agent.lost_at[who] && !agent.gone[who] && (record.liveness == Liveness::alive || record.liveness == Liveness::suspect)) {
+    if (record.incarnation == agent.incarnation[who]) {
+      ++counts_[who].false_removals;
+      if (!agent.lost_at[1 - who] && !agent.both)
+        say(change, std::string(kWho[who]) + " declared it lost for " + format_age(change.at - *agent.lost_at[who]) + " though it lived, " + kWho[1 - who] + " did not");
+    }
+    agent.lost_at[who].reset();
   }
-  // Off the list for one of them it cannot return as the same life there; whoever forgets is not wrong by that.
-  agent.lost_at[who].reset();
-  count_only(agent, 1);
-  if (agent.empty()) agents_.erase(found);
+  if (agent.is_over()) agents_.erase(found);
+  else count_only(agent, 1);
+}
+
+void Comparison::note_loss(Agent& agent, const Change& change, int who) {
+  agent.lost_at[who] = change.at;
+  agent.incarnation[who] = change.record->agent.incarnation;
+  ++counts_[who].lost;
+  const auto& other = agent.lost_at[1 - who];
+  if (!other || std::exchange(agent.both, true)) return;
+  // The second one to notice is `who`; at the same moment is neither earlier nor later.
+  const Duration by = change.at - *other;
+  if (by <= Duration{0}) return;
+  (who == 0 ? earlier_ : later_) += 1;
+  (who == 0 ? earlier_by_ : later_by_) += by;
 }
 
 // ---- understudy -------------------------------------------------------------------------------------------------------

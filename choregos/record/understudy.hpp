@@ -71,14 +71,17 @@ class Comparison {
   struct Agent {
     std::optional<Instant> lost_at[2];
     std::uint64_t incarnation[2] = {0, 0};  ///< when it was lost
+    bool gone[2] = {false, false};          ///< it has left the list since
     bool both = false;                      ///< the two agreed once since: who was first is counted
-    bool empty() const { return !lost_at[0] && !lost_at[1]; }
+    /// Whom one of them has forgotten may still return, as long as the other lists it.
+    bool is_over() const { return (!lost_at[0] && !lost_at[1]) || (gone[0] && gone[1]); }
   };
   void take_one(const Change& change, int who);
+  void note_loss(Agent& agent, const Change& change, int who);
   void count_only(const Agent& agent, int by);
   void say(const Change& change, std::string what);
 
-  std::map<std::string, Agent> agents_;  ///< those that one of them has lost
+  std::map<std::string, Agent> agents_;  ///< those that one of them has lost and at least one still lists
   Counts counts_[2];
   std::uint64_t earlier_ = 0, later_ = 0;
   Duration earlier_by_{}, later_by_{};
