@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -203,6 +204,7 @@ TEST(Recorder, EndsWhenTheDiskIsFullAndSaysSo) {
 }
 
 TEST(Recorder, EndsWhenTheDiskCannotKeepUpInsteadOfMakingTheWriterWait) {
+  std::signal(SIGPIPE, SIG_IGN);  // as choregosd does
   const Folder folder;
   const std::string pipe = folder.file("pipe");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
