@@ -94,6 +94,7 @@ def main():
                         if where == "fleet":
                             env["CHOREGOS_ADDR"] = f"http://{fleet.address}"
                             line = line.replace("127.0.0.1:4470", fleet.address)
+                            line = line.replace("pgrep ", f"pgrep -P {fleet.agents.pid} ")  # nobody else's agents
                         if where == "build":
                             line = in_build(line)
                         if line:
