@@ -628,6 +628,10 @@ TEST_F(HttpServerTest, ClosesConnectionsOverTheCapAtOnce) {
 
 TEST_F(HttpServerTest, BacksOffWithoutDescriptorsAndRecovers) {
   start();
+  // One exchange before there are none: UBSan looks at the type of an object that it meets for the first time through a pipe, and
+  // without descriptors it would take Asio's, which are sound, for invalid.
+  Peer first(address);
+  ASSERT_TRUE(exchange_to_end(loop, first, kLastGet).starts_with("HTTP/1.1 200 "));
   // The peers connect first: the kernel queues them, accepting is what fails.
   std::vector<std::unique_ptr<Peer>> peers;
   for (int i = 0; i < 3; ++i) peers.push_back(std::make_unique<Peer>(address));
