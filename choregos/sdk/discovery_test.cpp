@@ -126,14 +126,18 @@ TEST(Discovery, StartingTwiceIsAnErrorStoppingTwiceIsNot) {
 }
 
 TEST(Discovery, AfterStopNobodyIsAskedAnyMore) {
-  Agent a("a1");
-  Discovery discovery(watching({&a}));
+  Agent a("a1"), b("b1");
+  Discovery discovery(watching({&a})), other(watching({&b}));
   ASSERT_TRUE(discovery.start());
-  ASSERT_TRUE(comes_true([&] { return a.announcer.state().health_answers > 0; }));
+  ASSERT_TRUE(comes_true([&] { return ids(discovery).size() == 1; }));
   discovery.stop();
+  // One that probes as often tells the time. What was under way when it stopped is answered before the first round of that one ends.
+  const auto other_was_asked = [&](std::uint64_t times) { return comes_true([&] { return b.announcer.state().health_answers >= times; }); };
+  ASSERT_TRUE(other.start());
+  ASSERT_TRUE(other_was_asked(1));
   const auto answers = a.announcer.state().health_answers;
   const auto revision = discovery.revision();
-  std::this_thread::sleep_for(1500ms);  // longer than a probe period: nothing may come in it
+  ASSERT_TRUE(other_was_asked(3)) << "two periods later";
   EXPECT_EQ(a.announcer.state().health_answers, answers);
   EXPECT_EQ(discovery.revision(), revision);
   EXPECT_THAT(ids(discovery), ElementsAre("a1"));
