@@ -65,16 +65,23 @@ TEST_F(Listening, HearsUnicastAndStampsItWithTheKernelsTime) {
   auto source = start(options());
   ASSERT_NE(source->port(), 0);
   Sender a1;
-  const Instant before = loop.now();
-  ASSERT_TRUE(agent().send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
-  // The loop stands still here, as a stopped process does: the datagram came before that.
-  ::usleep(300'000);
-  ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+  // The first socket that asks the kernel for stamps gets them a moment later (net_enable_timestamp defers the switch to
+  // a worker), and a datagram that came before that is stamped when it is read. So the first few may not show it.
+  bool stamped = false;
+  for (int attempt = 0; attempt < 10 && !stamped; ++attempt) {
+    heard.clear();
+    const Instant before = loop.now();
+    ASSERT_TRUE(agent().send({IpAddress::v4(127, 0, 0, 1), source->port()}, bytes_of(a1.announce()), true));
+    // The loop stands still here, as a stopped process does: the datagram came before that.
+    ::usleep(300'000);
+    const Instant thawed = loop.now();
+    ASSERT_TRUE(wait([&] { return heard.size() == 1; }));
+    EXPECT_GE(heard[0].heard_at, before);
+    stamped = heard[0].heard_at < thawed - 100ms && heard[0].wall_at.ms <= loop.wall_now().ms - 100;
+  }
+  EXPECT_TRUE(stamped) << "each datagram was stamped when it was read, not when it came";
   EXPECT_EQ(heard[0].source, "beacon");
   EXPECT_EQ(heard[0].names.id, "a1");
-  EXPECT_GE(heard[0].heard_at, before);
-  EXPECT_LT(heard[0].heard_at, before + 150ms);
-  EXPECT_LE(heard[0].wall_at.ms, loop.wall_now().ms - 100);
   EXPECT_EQ(heard[0].lease, (Lease{3050ms, 10s, 1s}));
   EXPECT_EQ(heard[0].from, IpAddress::v4(127, 0, 0, 1));
 }
