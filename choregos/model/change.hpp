@@ -40,6 +40,7 @@ struct Change {
   std::string source;                    ///< whose observation brought it; "" when time did
   Instant at;
   WallTime wall_at;
+  AgentRecordPtr before = {};            ///< what was listed until now; null for appeared
 };
 
 }  // namespace choregos

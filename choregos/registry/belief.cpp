@@ -38,8 +38,8 @@ void Registry::Impl::prune(Entry& entry, Instant now) const {
   });
 }
 
-void Registry::Impl::emit(ChangeKind kind, AgentRecordPtr record, std::optional<Liveness> was, const std::string& into, Turn& turn) {
-  turn.changes.push_back({revision_, kind, std::move(record), was, into, turn.source, turn.now, turn.wall_now});
+void Registry::Impl::emit(ChangeKind kind, AgentRecordPtr record, AgentRecordPtr before, std::optional<Liveness> was, const std::string& into, Turn& turn) {
+  turn.changes.push_back({revision_, kind, std::move(record), was, into, turn.source, turn.now, turn.wall_now, std::move(before)});
 }
 
 /// An entry that is not listed of its own: make sure of that, and drop it when its evidence is long over.
@@ -49,7 +49,7 @@ void Registry::Impl::settle_hidden(Slot slot, Turn& turn) {
     const AgentRecordPtr last = listing_.at(slot);
     listing_.set(slot, nullptr);
     ++revision_.number;
-    emit(ChangeKind::merged, last, std::nullopt, entry.merged_into != kNoSlot ? entries_[entry.merged_into].id : "", turn);
+    emit(ChangeKind::merged, last, last, std::nullopt, entry.merged_into != kNoSlot ? entries_[entry.merged_into].id : "", turn);
   }
   Instant end = Instant::min();
   for (const Evidence& e : entry.evidence) end = std::max(end, e.lost_at(waits(turn.now), Duration{0}, Instant::min(), settings_.detector.tether_veto));
@@ -230,7 +230,7 @@ void Registry::Impl::publish(Slot slot, const Verdict& verdict, const AgentRecor
   record->vitals = entry.vitals;
   const ChangeKind kind = !last ? ChangeKind::appeared : same_liveness ? ChangeKind::updated : ChangeKind::liveness;
   listing_.set(slot, record);
-  emit(kind, record, last && !same_liveness ? std::optional(last->agent.liveness) : std::nullopt, "", turn);
+  emit(kind, record, last, last && !same_liveness ? std::optional(last->agent.liveness) : std::nullopt, "", turn);
   update_claims(slot, &record->agent, turn);
 }
 
@@ -241,7 +241,7 @@ void Registry::Impl::forget(Slot slot, Turn& turn) {
     if (!entry.anonymous) archive_.put(last->agent, turn.now + settings_.archive_for);
     listing_.set(slot, nullptr);
     ++revision_.number;
-    emit(ChangeKind::forgotten, last, std::nullopt, "", turn);
+    emit(ChangeKind::forgotten, last, last, std::nullopt, "", turn);
   }
   // Its names go before anybody else is looked at again, so that nobody can be led back here.
   for (const auto& name : std::exchange(entry.owned_names, {})) names_.drop_owner(name, slot);

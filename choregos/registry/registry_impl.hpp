@@ -108,7 +108,7 @@ class Registry::Impl {
   registry::Place place_of(const Entry& entry, const Agent* agent, const Verdict& verdict) const;
   void note_return(Slot slot, Instant now);
   void forget(Slot slot, Turn& turn);
-  void emit(ChangeKind kind, AgentRecordPtr record, std::optional<Liveness> was, const std::string& into, Turn& turn);
+  void emit(ChangeKind kind, AgentRecordPtr record, AgentRecordPtr before, std::optional<Liveness> was, const std::string& into, Turn& turn);
 
   // asking.cpp
   Instant ask(Slot slot, const Verdict& verdict, Instant now);
