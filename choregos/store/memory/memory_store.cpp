@@ -1,12 +1,14 @@
 #include "choregos/store/memory/memory_store.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
 
 #include "choregos/base/limits.hpp"
 #include "choregos/store/chronicle.hpp"
+#include "choregos/store/epoch.hpp"
 
 namespace choregos::store {
 namespace {
@@ -23,7 +25,8 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     if (open_) return fail(ErrorCode::conflict, "the store in memory is open already");
     open_ = true;
-    ++revision_.epoch;
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    revision_.epoch = next_epoch(revision_.epoch, {std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()});
     Loaded out;
     out.start = revision_;
     for (const auto& [id, agent] : agents_) out.agents.push_back(agent);

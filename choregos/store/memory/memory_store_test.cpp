@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "choregos/store/epoch.hpp"
+
 namespace choregos::store {
 namespace {
 
@@ -18,10 +20,20 @@ Change change_of(std::uint64_t number, ChangeKind kind, const std::string& id) {
   return change;
 }
 
+TEST(MemoryStore, BeginsALifeThatNoFormerProcessHad) {
+  // Each process counts from nothing, yet a position of one must mean nothing to the next.
+  EXPECT_EQ(next_epoch(0, {1'795'424'400'123}), 1'795'424'400'123U);
+  EXPECT_EQ(next_epoch(1'795'424'400'123, {1'795'424'400'123}), 1'795'424'400'124U);
+  EXPECT_EQ(next_epoch(1'795'424'400'123, {5}), 1'795'424'400'124U) << "the clock was set back";
+  EXPECT_GT(make_memory_store({0, 0})->open()->start.epoch, 1'600'000'000'000U);
+}
+
 TEST(MemoryStore, KeepsAcrossCloseAndOpen) {
   const auto store = make_memory_store({4, 10});
   EXPECT_FALSE(store->persist({}));
-  EXPECT_EQ(store->open()->start, (Revision{5, 10}));
+  const auto first = store->open();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->start.number, 10U);
   EXPECT_FALSE(store->open());
   ASSERT_TRUE(store->persist(std::vector<Change>{change_of(11, ChangeKind::appeared, "a"), change_of(12, ChangeKind::appeared, "b"),
                                                  change_of(13, ChangeKind::appeared, "c"), change_of(14, ChangeKind::forgotten, "b"),
@@ -30,7 +42,8 @@ TEST(MemoryStore, KeepsAcrossCloseAndOpen) {
   store->close();
   const auto loaded = store->open();
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->start, (Revision{6, 15}));
+  EXPECT_GT(loaded->start.epoch, first->start.epoch);
+  EXPECT_EQ(loaded->start.number, 15U);
   ASSERT_EQ(loaded->agents.size(), 1U);
   EXPECT_EQ(loaded->agents[0].agent.id, "a");
   EXPECT_EQ(loaded->agents[0].last_seen.ms, 2000);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include <utility>
 
 #include "choregos/store/chronicle.hpp"
+#include "choregos/store/epoch.hpp"
 #include "choregos/store/sqlite/database.hpp"
 #include "choregos/store/sqlite/record_text.hpp"
 #include "choregos/wire/history_json.hpp"
@@ -262,10 +264,12 @@ class SqliteStore final : public Store {
     const auto block = static_cast<std::int64_t>(options_.revision_block);
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
     if (*epoch < 0 || *reserved < 0 || *epoch == kMost || *reserved > kMost - block) return fail(ErrorCode::invalid, "its revisions are out of range");
-    if (auto ok = database_.run("UPDATE meta SET value = " + std::to_string(*epoch + 1) + " WHERE key = 'epoch'"); !ok) return ok;
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    const std::uint64_t fresh = next_epoch(static_cast<std::uint64_t>(*epoch), {std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()});
+    if (auto ok = database_.run("UPDATE meta SET value = " + std::to_string(fresh) + " WHERE key = 'epoch'"); !ok) return ok;
     if (auto ok = database_.run("UPDATE meta SET value = " + std::to_string(*reserved + block) + " WHERE key = 'revision_reserved'"); !ok) return ok;
     if (auto ok = transaction.commit(); !ok) return ok;
-    start = {static_cast<std::uint64_t>(*epoch) + 1, static_cast<std::uint64_t>(*reserved)};
+    start = {fresh, static_cast<std::uint64_t>(*reserved)};
     const std::lock_guard lock(mutex_);
     reserved_ = static_cast<std::uint64_t>(*reserved + block);
     newest_revision_ = start.number;
