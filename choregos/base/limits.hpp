@@ -45,7 +45,10 @@ inline constexpr std::size_t journal_count_max = 100'000;       ///< changes kep
 inline constexpr std::size_t history_of_agent_max = 64;         ///< events kept of one agent; the oldest goes first
 inline constexpr std::size_t history_count_max = 500'000;       ///< events kept of all agents; the oldest goes first
 inline constexpr std::size_t observation_queue_max = 1'000'000; ///< further ones are dropped and counted, never awaited
-inline constexpr std::size_t watch_queue_bytes_max = 1024 * 1024;
+inline constexpr std::size_t watch_queue_bytes_max = 256 * 1024; ///< a watcher for whom more waits is left behind, a tether is cut
+inline constexpr std::size_t watcher_count_max = 20'000;        ///< streams and long polls together
+inline constexpr Duration watch_wait_max = 300s;                ///< of a long poll
+inline constexpr std::size_t watch_event_bytes_max = 1024 * 1024; ///< a client of ours believes no longer one
 inline constexpr std::size_t tether_count_max = 10'000;
 
 // Lists.

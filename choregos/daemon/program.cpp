@@ -76,6 +76,7 @@ Program::Program(Config config, CommandLine flags, Machine machine, api::BuildIn
 Program::~Program() {
   // Whatever way start() or run() ended: first nobody asks, then nobody hears, then nothing is written.
   server_.reset();
+  watching_.reset();
   if (hearing_) hearing_->hush();
   if (belief_) belief_->stop();
   for (const std::string& path : address_files_) ::unlink(path.c_str());
@@ -130,6 +131,7 @@ api::Services Program::services() {
   out.past = [this](std::string id, std::function<void(Result<Past>)> done) {
     belief_->past(std::move(id), [this, done = std::move(done)](Result<Past> result) { loop_.post([done, result = std::move(result)] { done(result); }); });
   };
+  out.watch = &watching_->hub();
   out.expected = [this] { return hearing_->expected(); };
   out.sign = [this](Sign sign) {
     if (sign.kind == SignKind::thaw) log_.info("thaw", {{"domain", sign.subject.empty() ? std::string("all") : sign.subject}, {"reason", sign.reason}});
@@ -180,6 +182,7 @@ Result<void> Program::start() {
   auto hearing = Hearing::create(loop_, s, *belief_, log_);
   if (!hearing) return hearing.error();
   hearing_ = std::move(*hearing);
+  watching_ = std::make_unique<Watching>(loop_, belief_->writer(), [this] { return ready_ ? std::vector<std::string>{} : reasons_; });
   auto api = api::HttpApi::create(loop_, *gate, services());
   if (!api) return api.error();
   api_ = std::move(*api);
@@ -300,6 +303,7 @@ void Program::stop(int signal) {
   watch_timer_.cancel();
   hearing_->hush();
   api_->close_tethers();
+  watching_->close_all("choregosd is stopping; come again");
   drain_timer_ = loop_.after(kDrainMax + 200ms, [this] { finish(); });
   server_->close(kDrainMax, [this] { finish(); });
 }

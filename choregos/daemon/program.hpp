@@ -20,6 +20,7 @@
 #include "choregos/daemon/hearing.hpp"
 #include "choregos/daemon/logger.hpp"
 #include "choregos/daemon/notify.hpp"
+#include "choregos/daemon/watching.hpp"
 #include "choregos/net/http_server.hpp"
 #include "choregos/net/loop.hpp"
 
@@ -66,6 +67,7 @@ class Program {
   const Instant started_at_;
   std::unique_ptr<Belief> belief_;
   std::unique_ptr<Hearing> hearing_;
+  std::unique_ptr<Watching> watching_;
   std::unique_ptr<api::HttpApi> api_;
   std::unique_ptr<net::HttpServer> server_;
   std::vector<SocketAddress> bound_;

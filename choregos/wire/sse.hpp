@@ -33,7 +33,7 @@ struct SseEvent {
 /// Takes the stream in pieces of any size; line ends may be LF, CR or CRLF.
 class SseParser {
  public:
-  explicit SseParser(std::size_t event_bytes_max = limits::watch_queue_bytes_max) : event_bytes_max_(event_bytes_max) {}
+  explicit SseParser(std::size_t event_bytes_max = limits::watch_event_bytes_max) : event_bytes_max_(event_bytes_max) {}
 
   /// Calls `on_event` for each event that is complete by now; events without data are dropped, as the standard says.
   /// Errors: too_large (an event over the bound), invalid (not UTF-8); the parser then takes nothing more.

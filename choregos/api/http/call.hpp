@@ -38,6 +38,8 @@ struct Call {
   std::string body;
   SocketAddress peer;
   const View& view;
+  std::string accept = {};
+  std::string last_event_id = {};
 
   Asked asked() const { return {id, path, view.snapshot}; }
 

@@ -51,7 +51,7 @@ std::optional<Reply> check_body(const Route& route, const Incoming& incoming) {
 
 Result<wire::Parameters> read_parameters(const Route& route, std::string_view query) {
   auto parameters = wire::parse_parameters(query);
-  if (!parameters || route.id == RouteId::agents_list) return parameters;  // the list checks its own
+  if (!parameters || route.id == RouteId::agents_list || route.id == RouteId::watch) return parameters;  // these check their own
   for (const auto& [key, value] : *parameters) {
     if (std::find(route.parameters.begin(), route.parameters.end(), key) != route.parameters.end()) continue;
     const auto near = nearest_word(key, route.parameters);

@@ -34,7 +34,9 @@ struct Incoming {
   std::string_view content_type;
   std::string_view content_encoding;
   std::string_view if_none_match;
+  std::string_view accept;
   std::string_view accept_encoding;
+  std::string_view last_event_id;
   std::string_view body;
   SocketAddress peer;
   bool over_unix = false;  ///< through a socket file, whose mode has let in its owner only

@@ -30,6 +30,12 @@ void register_agent(const Call& call, Answer answer);  // registration.cpp
 void renew_agent(const Call& call, Answer answer);
 void leave_agent(const Call& call, Answer answer);
 
+/// Sends the head and leaves the reply open; null when the peer is gone, and for HEAD.
+using OpenStream = std::function<std::shared_ptr<net::Stream>(const Reply& head)>;
+/// Its argument is called if the peer goes away before the answer.
+using OnGone = std::function<void(std::function<void()>)>;
+void watch_agents(const Call& call, Answer answer, const OpenStream& open, const OnGone& on_gone);  // watch.cpp
+
 /// `incarnation=` of a query; 0 when absent. Errors: invalid.
 Result<std::uint64_t> incarnation_of(const Call& call);
 /// The refusal when there is no door behind the writing routes.

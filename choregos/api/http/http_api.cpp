@@ -31,7 +31,9 @@ Incoming incoming_of(const net::HttpRequest& request) {
   incoming.content_type = request.header("Content-Type");
   incoming.content_encoding = request.header("Content-Encoding");
   incoming.if_none_match = request.header("If-None-Match");
+  incoming.accept = request.header("Accept");
   incoming.accept_encoding = request.header("Accept-Encoding");
+  incoming.last_event_id = request.header("Last-Event-ID");
   incoming.body = request.body;
   incoming.peer = request.peer;
   incoming.over_unix = request.over_unix;
@@ -73,7 +75,8 @@ net::HttpServer::Handler HttpApi::handler() {
       responder.reply(std::move(bytes));
     };
     const auto open = [&responder](const Reply& head) { return responder.stream(head.status, headers_of(head)); };
-    handle(incoming_of(request), answer, open);
+    const auto on_gone = [&responder](std::function<void()> fn) { responder.on_gone(std::move(fn)); };
+    handle(incoming_of(request), answer, open, on_gone);
   };
 }
 
@@ -99,7 +102,7 @@ void HttpApi::count(State& state, const Route* route, int status) {
   ++state.counters.replies[{route ? static_cast<std::size_t>(route->id) : kRouteCount, status}];
 }
 
-void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& open) {
+void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& open, const OnGone& on_gone) {
   const bool head_only = incoming.method == "HEAD";
   auto outcome = gate_.admit(incoming, state_->services.now());
   if (auto* refused = std::get_if<Refused>(&outcome)) {
@@ -117,7 +120,9 @@ void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& 
                   accepts_gzip(incoming.accept_encoding),
                   std::string(incoming.body),
                   incoming.peer,
-                  view};
+                  view,
+                  std::string(incoming.accept),
+                  std::string(incoming.last_event_id)};
   Answer finish = [state = state_, route = admitted.route, answer = std::move(answer)](Reply reply) {
     dress(reply, *state, true);
     count(*state, route, reply.status);
@@ -129,10 +134,10 @@ void HttpApi::handle(const Incoming& incoming, Answer answer, const OpenStream& 
     count(*state_, admitted.route, dressed.status);
     return open(dressed);
   };
-  dispatch(call, head_only, std::move(finish), open_counted);
+  dispatch(call, head_only, std::move(finish), open_counted, on_gone);
 }
 
-void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const OpenStream& open) {
+void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const OpenStream& open, const OnGone& on_gone) {
   switch (call.route.id) {
     case RouteId::index:
     case RouteId::page_asset:
@@ -148,6 +153,7 @@ void HttpApi::dispatch(const Call& call, bool head_only, Answer answer, const Op
     case RouteId::agent_leave: return leave_agent(call, std::move(answer));
     case RouteId::agent_renew: return renew_agent(call, std::move(answer));
     case RouteId::agent_tether: return head_only ? answer(tether_head(call)) : tethers_.open(call, answer, open);
+    case RouteId::watch: return watch_agents(call, std::move(answer), open, on_gone);
     case RouteId::capabilities: return answer(list_capabilities(call));
     case RouteId::summary: return answer(get_summary(call));
     case RouteId::sources: return answer(list_sources(call));

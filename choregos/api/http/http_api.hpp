@@ -41,9 +41,9 @@ class HttpApi {
 
   HttpApi(net::Loop& loop, Gate gate, Services services);
   /// Answers one request: by `answer`, once, now or later, or by `open` for a reply that stays open.
-  void handle(const Incoming& incoming, Answer answer, const OpenStream& open);
+  void handle(const Incoming& incoming, Answer answer, const OpenStream& open, const OnGone& on_gone);
   View look() const;
-  void dispatch(const Call& call, bool head_only, Answer answer, const OpenStream& open);
+  void dispatch(const Call& call, bool head_only, Answer answer, const OpenStream& open, const OnGone& on_gone);
   static void dress(Reply& reply, const State& state, bool tell_freshness);
   static void count(State& state, const Route* route, int status);
 

@@ -132,6 +132,19 @@ void write_writer(MetricsWriter& out, const View& view) {
   out.family("choregos_writer_queued", MetricType::gauge, "Observations waiting.").sample(stats.queued);
 }
 
+void write_watch(MetricsWriter& out, const View& view) {
+  if (!view.services.watch) return;
+  const auto stats = view.services.watch->stats();
+  out.family("choregos_watch_watchers", MetricType::gauge, "Streams of changes that are open.").sample(stats.watchers);
+  out.family("choregos_watch_polls", MetricType::gauge, "Long polls that wait.").sample(stats.polls);
+  out.family("choregos_watch_opened_total", MetricType::counter, "Streams opened.").sample(stats.opened);
+  out.family("choregos_watch_resumed_total", MetricType::counter, "Streams that went on from a position.").sample(stats.resumed);
+  out.family("choregos_watch_resets_total", MetricType::counter, "Whole lists told to watchers.").sample(stats.resets);
+  out.family("choregos_watch_events_total", MetricType::counter, "Changes told, counted once a watcher.").sample(stats.events);
+  out.family("choregos_watch_folded_total", MetricType::counter, "Changes that slow watchers were spared.").sample(stats.folded);
+  out.family("choregos_watch_cut_total", MetricType::counter, "Streams ended because their watcher read nothing.").sample(stats.cut);
+}
+
 void write_process(MetricsWriter& out) {
   const auto stats = read_process_stats();
   out.family("process_resident_memory_bytes", MetricType::gauge, "Resident memory size in bytes.").sample(stats.resident_bytes);
@@ -159,6 +172,7 @@ Reply get_metrics(const Call& call, const HttpCounters& counters) {
   write_http(out, counters);
   write_server(out, call.view);
   write_writer(out, call.view);
+  write_watch(out, call.view);
   for (const auto& contribute : call.view.services.metrics) contribute(out);
   write_process(out);
   write_limits(out);

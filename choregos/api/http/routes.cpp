@@ -24,6 +24,7 @@ constexpr std::array kAsset{200, 304, 404};
 constexpr std::array kList{200, 304, 503};
 constexpr std::array kRecord{200, 304, 404, 503};
 constexpr std::array kOne{200, 404, 503};
+constexpr std::array kWatch{200, 410, 503};
 constexpr std::array kRegister{200, 201, 409, 503};
 constexpr std::array kRenew{200, 404, 409, 503};
 constexpr std::array kLeave{204, 404, 409, 503};
@@ -46,6 +47,7 @@ constexpr std::array<Route, kRouteCount> kRoutes{{
     {RouteId::agent_tether, "GET", "/api/v1/agents/{id}/tether", Role::agent, BodyRule::none, Names{kLifeParameters}, Codes{kTether}},
     {RouteId::agent_why, "GET", "/api/v1/agents/{id}/why", Role::reader, BodyRule::none, Names{}, Codes{kOne}},
     {RouteId::agent_history, "GET", "/api/v1/agents/{id}/history", Role::reader, BodyRule::none, Names{}, Codes{kOne}},
+    {RouteId::watch, "GET", "/api/v1/watch", Role::reader, BodyRule::none, Names{}, Codes{kWatch}},
     {RouteId::capabilities, "GET", "/api/v1/capabilities", Role::reader, BodyRule::none, Names{kFreshParameters}, Codes{kList}},
     {RouteId::summary, "GET", "/api/v1/summary", Role::reader, BodyRule::none, Names{kFreshParameters}, Codes{kReady}},
     {RouteId::sources, "GET", "/api/v1/sources", Role::reader, BodyRule::none, Names{}, Codes{kOk}},

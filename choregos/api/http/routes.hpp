@@ -14,9 +14,9 @@ namespace choregos::api {
 
 enum class RouteId : std::uint8_t {
   index, page_asset, page_icon, healthz, readyz, metrics, openapi, agents_list, agent_get, agent_register, agent_leave, agent_renew, agent_tether,
-  agent_why, agent_history, capabilities, summary, sources, expected, thaw, version,
+  agent_why, agent_history, watch, capabilities, summary, sources, expected, thaw, version,
 };
-inline constexpr std::size_t kRouteCount = 21;
+inline constexpr std::size_t kRouteCount = 22;
 
 /// The least role that may use a route once roles exist. Today a bearer token holds every role; `open` needs none.
 enum class Role : std::uint8_t { open, reader, agent, admin };
@@ -30,7 +30,7 @@ struct Route {
   std::string_view pattern;  ///< segments; "{id}" stands for one of any content
   Role role;
   BodyRule body;
-  /// Query parameters it knows; others are refused. The list of agents checks its own, because `label.<key>` is open.
+  /// Query parameters it knows; others are refused. The list of agents and the watch check their own, because `label.<key>` is open.
   std::span<const std::string_view> parameters;
   /// Statuses its handler may answer. The gate in front of every handler adds those of gate_statuses().
   std::span<const int> statuses;

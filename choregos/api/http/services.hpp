@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "choregos/api/watch_door.hpp"
 #include "choregos/base/time.hpp"
 #include "choregos/model/expected_found.hpp"
 #include "choregos/model/explanation.hpp"
@@ -60,6 +61,7 @@ struct Services {
   // These two answer once, on the loop's thread, later. Unset: their routes answer 503.
   std::function<void(std::string id, std::function<void(Result<Explanation>)>)> explain;  ///< as Writer::explain
   std::function<void(std::string id, std::function<void(Result<Past>)>)> past;            ///< as Store::past
+  WatchDoor* watch = nullptr;                       ///< null: nothing can be watched here
   std::function<ExpectedFound()> expected;          ///< unset: nothing is known of what should be there
   std::function<bool(Sign)> sign;                   ///< as Writer::submit; unset: nothing can be thawed here
   std::function<std::optional<PageFile>(std::string_view path)> page;  ///< "/", "/assets/…"; unset: a plain list of links at /

@@ -16,9 +16,6 @@
 
 namespace choregos::api {
 
-/// Sends the head and leaves the reply open; null when the peer is gone.
-using OpenStream = std::function<std::shared_ptr<net::Stream>(const Reply& head)>;
-
 /// A comment goes down every tether this often, so that proxies and the agent see that we live.
 inline constexpr Duration kTetherHeartbeat = 15s;
 
