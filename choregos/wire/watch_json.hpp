@@ -2,7 +2,7 @@
 // line of NDJSON, as an element of a long poll's answer. docs/WATCH.md tells the whole conversation.
 //
 //   waiting {"event":"waiting","reasons":["…"],"retry_after_ms":…}       no list may be believed yet; one follows
-//   reset   {"event":"reset","reason":"start","epoch":…,"revision":…,"total":n}   drop what you hold: a whole list follows
+//   reset   {"event":"reset","reason":"start","epoch":…,"revision":…,"total":n}   drop what you hold, your position, too: a whole list follows
 //   agents  {"event":"agents","agents":[{…},…]}                          a part of it
 //   ready   {"event":"ready","epoch":…,"revision":…,"total":n,"mode":"normal"[,"guard":{…}]}   it was whole
 //   put     {"event":"put","kind":"updated","epoch":…,"revision":…,"at":"…"[,"was":"…"][,"source":"…"][,"folded":n],"agent":{…}}

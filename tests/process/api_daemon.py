@@ -145,8 +145,8 @@ class Daemon:
             raise RuntimeError("chunked replies are not expected here")
         return Response(status, fields, rest)
 
-    def stream(self, target):
-        connection = self.send("GET", target, {}, b"")
+    def stream(self, target, headers=None):
+        connection = self.send("GET", target, headers or {}, b"")
         data = b""
         while b"\r\n\r\n" not in data:
             more = connection.recv(65536)

@@ -32,6 +32,7 @@ ONLY_WITH_FAKES = {
     ("GET", "/api/v1/agents/{id}/tether", 503): "registration is on",
     ("GET", "/api/v1/agents/{id}/why", 503): "the registry explains as long as it runs",
     ("GET", "/api/v1/agents/{id}/history", 503): "the store answers as long as it runs",
+    ("GET", "/api/v1/watch", 503): "a stream waits with its reader until the lists are ready",
     ("GET", "/api/v1/expected", 503): "ready as soon as it listens, with these sources",
     ("POST", "/api/v1/guard/thaw", 503): "the registry takes signs as long as it runs",
 }
@@ -75,7 +76,7 @@ class Tried:
             return
         if media not in content:
             raise Mismatch(f"the media type is {media!r}, documented are {list(content)}")
-        value = json.loads(response.body) if media.endswith("json") else response.body.decode()
+        value = json.loads(response.body) if media.endswith("json") and media != "application/x-ndjson" else response.body.decode()
         check(self.document, content[media]["schema"], value)
         if media == "application/problem+json" and value["status"] != response.status:
             raise Mismatch("the problem names another status")
@@ -175,6 +176,28 @@ def try_registration(tried, daemon):
     return one, renew, tether
 
 
+def try_watch(tried, daemon):
+    watch = "/api/v1/watch"
+    for accept, first, last in (("text/event-stream", b"event: reset", b"event: ready"), ("application/x-ndjson", b'{"event":"reset"', b'{"event":"ready"')):
+        with daemon.stream(watch + "?fields=id", {"Accept": accept}) as stream:
+            tried.judge("GET", watch, 200, stream.response)
+            if not (stream.read_until(last) and first in stream.buffered):
+                raise Failure(f"the stream for {accept} does not begin with a list: {stream.buffered[:300]!r}")
+        head = daemon.ask("HEAD", watch, {"Accept": accept})
+        if head.status != 200 or head.body or head.headers.get("content-type") != accept:
+            raise Failure(f"HEAD {watch}: {head.status} {head.headers}")
+    page = json.loads(daemon.ask("GET", "/api/v1/agents").body)
+    since = lambda number: f"{watch}?since={page['epoch']}.{number}&wait=1ms"
+    tried.judge("GET", watch, 200, daemon.ask("GET", since(page["revision"])))
+    news = daemon.ask("GET", since(page["revision"] - 1))
+    tried.judge("GET", watch, 200, news)
+    if len(json.loads(news.body)["events"]) != 1:
+        raise Failure(f"one step back is one change: {news.body[:300]!r}")
+    tried.judge("GET", watch, 400, daemon.ask("GET", since(page["revision"] + 1000)))
+    tried.judge("GET", watch, 400, daemon.ask("GET", watch + "?sort=name"))
+    tried.judge("GET", watch, 410, daemon.ask("GET", watch + "?since=1.1"))
+
+
 def try_conflicts(tried, daemon, one, renew, tether):
     # doc-2 is alive in its 9th life; whoever comes with an older one is refused.
     daemon.ask("PUT", path_of(one, "doc-2"), JSON_TYPE, b'{"incarnation":9}')
@@ -215,6 +238,7 @@ def main(choregosd):
         tried = Tried(json.loads(daemon.ask("GET", "/openapi.json").body))
         names = try_registration(tried, daemon)
         try_reading(tried, daemon)
+        try_watch(tried, daemon)
         try_conflicts(tried, daemon, *names)
         # Over the allowance of wrong tokens, so that the next one is refused with 429.
         for _ in range(21):

@@ -189,7 +189,7 @@ class HttpApiTest : public ::testing::Test {
 TEST_F(HttpApiTest, EveryGetAnswersWithItsHeadersAndHeadDoesTheSame) {
   on_loop([&] { fleet.hear("a1", fakes::claims_like_the_original()); });
   for (const auto& route : routes()) {
-    if (route.method != "GET" || route.id == RouteId::agent_tether) continue;
+    if (route.method != "GET" || route.id == RouteId::agent_tether || route.id == RouteId::watch) continue;  // these stay open
     if (route.id == RouteId::page_asset || route.id == RouteId::page_icon) continue;  // this program has no page
     std::string path(route.pattern);
     if (const auto at = path.find("{id}"); at != std::string::npos) path.replace(at, 4, "a1");

@@ -48,7 +48,7 @@ TEST(OpenApi, ListsTheRoutesAndTheirStatusesExactly) {
 TEST(OpenApi, ListsTheParametersOfEachRoute) {
   const auto& shared = document().at("components").at("parameters").as_object();
   for (const auto& route : routes()) {
-    if (route.id == RouteId::agents_list) continue;
+    if (route.id == RouteId::agents_list || route.id == RouteId::watch) continue;
     std::string method = to_lower(route.method);
     const auto& operation = document().at("paths").at(route.pattern).at(method).as_object();
     std::set<std::string> found;

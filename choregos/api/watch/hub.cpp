@@ -10,12 +10,8 @@
 namespace choregos::api::watch {
 namespace {
 
-/// Changes of one turn of a reader that is behind, and of one answer to a poll.
-constexpr std::size_t kRunCount = 256;
 /// A reader is given more when no more than this waits for it: then the server takes a piece of any size.
 constexpr std::size_t kPumpBytes = 4 * 1024;
-/// A reader that fell behind by more than this and more than the fleet has agents is better served with a list.
-constexpr std::uint64_t kFoldedCount = 1000;
 
 /// Equal texts, equal dresses.
 std::string key_of(const Dress& dress) {
@@ -64,7 +60,8 @@ struct Hub::Watcher {
   std::uint64_t listing_mode = 0;
   std::size_t next_part = 0;
   std::size_t place = 0;               ///< following: index in the group's list
-  Instant progress_at;                 ///< when it last took everything that was queued
+  Instant progress_at;                 ///< when it last took anything
+  std::size_t queued = 0;              ///< bytes that waited for it at the last beat
   Instant written_at;
 };
 
@@ -85,7 +82,7 @@ struct Hub::Group {
   std::uint64_t listing_mode = 0;
 };
 
-Hub::Hub(World world) : world_(std::move(world)), mode_version_(1), alive_(std::make_shared<bool>(true)) {
+Hub::Hub(World world, Pace pace) : world_(std::move(world)), pace_(pace), mode_version_(1), alive_(std::make_shared<bool>(true)) {
   if (const auto snapshot = world_.snapshot()) {
     newest_ = snapshot->revision();
     guard_ = snapshot->guard();
@@ -260,11 +257,11 @@ bool Hub::pump_once(Watcher& watcher) {
   if (watcher.ahead) return false;
 
   const SnapshotPtr snapshot = world_.snapshot();
-  if (watcher.slow && newest_.number - watcher.at > std::max<std::uint64_t>(kFoldedCount, snapshot->size())) {
+  if (watcher.slow && newest_.number - watcher.at > std::max<std::uint64_t>(pace_.list_after, snapshot->size())) {
     begin_list(watcher, wire::ResetReason::behind);
     return true;
   }
-  const auto changes = world_.changes_since({newest_.epoch, watcher.at}, kRunCount);
+  const auto changes = world_.changes_since({newest_.epoch, watcher.at}, pace_.run_count);
   if (!changes || changes->empty()) {
     begin_list(watcher, wire::ResetReason::gone);
     return true;
@@ -360,8 +357,7 @@ void Hub::tell_group(Group& group, Renderer& renderer, std::uint64_t first) {
     if (piece.bytes) {
       for (std::size_t i = 0; i < group.following.size();) {
         Watcher& watcher = *group.following[i];
-        // Each waiting piece costs a little beside its bytes, which are shared.
-        if (watcher.stream->queued_bytes() > limits::watch_queue_bytes_max || watcher.stream->queued_count() > limits::watch_queue_bytes_max / 1024) {
+        if (watcher.stream->queued_bytes() > pace_.queue_bytes_max || watcher.stream->queued_count() > pace_.queue_count_max) {
           watcher.at = position;
           fall_behind(watcher);
           continue;  // the last one stands at its place now
@@ -409,6 +405,8 @@ void Hub::beat() {
   for (const auto& [id, watcher] : watchers_) {
     const WatchForm form = watcher->group->dress.form;
     if (watcher->phase == Phase::listing || watcher->phase == Phase::behind) {
+      const std::size_t queued = watcher->stream->queued_bytes();
+      if (queued < std::exchange(watcher->queued, queued)) watcher->progress_at = now;
       if (watcher->ahead || now - watcher->progress_at <= kBehindMax) continue;
       ++stats_.cut;
       write(*watcher, std::make_shared<const std::string>(framed(
@@ -471,7 +469,7 @@ std::function<void()> Hub::poll(WatchRequest request, Duration wait, std::functi
 /// Answers if there is something to say, else the poll stands at the newest position and waits.
 void Hub::settle_poll(Group& group, std::list<Poll>::iterator poll) {
   while (true) {
-    const auto changes = world_.changes_since({newest_.epoch, poll->at}, kRunCount);
+    const auto changes = world_.changes_since({newest_.epoch, poll->at}, pace_.run_count);
     if (!changes) {
       const auto done = std::move(poll->done);
       group.polls.erase(poll);
@@ -481,7 +479,7 @@ void Hub::settle_poll(Group& group, std::list<Poll>::iterator poll) {
     if (changes->empty()) return;
     auto events = Renderer(*changes, world_.now()).events(group.dress.filter, group.dress.fields);
     const std::uint64_t last = changes->back().revision.number;
-    if (!events.empty()) return answer_poll(group, poll, std::move(events), last, changes->size() == kRunCount);
+    if (!events.empty()) return answer_poll(group, poll, std::move(events), last, changes->size() == pace_.run_count);
     poll->at = last;
   }
 }

@@ -24,6 +24,7 @@
 #include "choregos/api/watch/listing.hpp"
 #include "choregos/api/watch/rendering.hpp"
 #include "choregos/api/watch_door.hpp"
+#include "choregos/base/limits.hpp"
 #include "choregos/registry/snapshot.hpp"
 #include "choregos/writer/writer.hpp"
 
@@ -45,7 +46,15 @@ class Hub final : public WatchDoor {
     std::function<std::vector<std::string>()> not_ready;
     std::function<Instant()> now;
   };
-  explicit Hub(World world);
+  /// When readers are slow, and how they are served then.
+  struct Pace {
+    std::size_t queue_bytes_max = limits::watch_queue_bytes_max;          ///< a reader for whom more waits falls behind, …
+    std::size_t queue_count_max = limits::watch_queue_bytes_max / 1024;   ///< … or for whom more pieces wait: each costs beside its bytes
+    std::size_t run_count = 256;                                          ///< changes told in one turn, and in one answer to a poll
+    std::uint64_t list_after = 1000;  ///< behind by more changes than this and than a list has agents: a list again
+  };
+  explicit Hub(World world) : Hub(std::move(world), Pace{}) {}
+  Hub(World world, Pace pace);
   ~Hub() override;
 
   Result<void> holds(Revision since) const override;
@@ -83,6 +92,7 @@ class Hub final : public WatchDoor {
   void drop_if_empty(Group& group);
 
   World world_;
+  Pace pace_;
   Revision newest_;                     ///< of the last batch told
   std::uint64_t mode_version_ = 0;      ///< counts the guard's views
   GuardViewPtr guard_;

@@ -31,6 +31,8 @@ void append_framed(std::string& out, WatchForm form, wire::WatchKind kind, std::
     out += '\n';
     return;
   }
+  // A reader that drops what it holds holds no position either: an empty id makes a browser forget its own (HTML, 9.2.6).
+  if (kind == wire::WatchKind::reset) out += "id:\n";
   wire::append_sse_event(out, id ? to_string(*id) : std::string(), wire::to_string(kind), json);
 }
 
