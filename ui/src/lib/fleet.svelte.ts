@@ -1,29 +1,8 @@
 // The fleet as this page knows it: records by id, what changed lately, and how fresh all that is. Changes gather and are shown
 // at most once a frame, so ten thousand of them cost one drawing.
 import { byName } from './format';
-import type { Agent, Guard, Liveness, ListHead, Mode } from './types';
-
-export type Link = 'connecting' | 'live' | 'broken';
-
-export interface FleetEvent {
-  at: string;
-  revision: string;
-  kind: string;
-  id: string;
-  liveness: Liveness;
-  was?: Liveness;
-  reason?: string;
-  source?: string;
-}
-
-/** What a stream hands over: a whole list, one change, or a change of mode. */
-export type Message =
-  | { type: 'list'; head: ListHead; agents: Agent[] }
-  | { type: 'change'; event: FleetEvent; agent: Agent | null }
-  | { type: 'mode'; mode: Mode; guard: Guard | null }
-  | { type: 'link'; link: Link; detail: string; needs_token: boolean };
-
-const EVENTS_KEPT = 500;
+import { EVENTS_KEPT, type FleetEvent, type Link, type Message } from './fleet.types';
+import type { Agent, Guard, Mode } from './types';
 
 class Fleet {
   /** Rises whenever something below changed; views derive from it. */
@@ -33,10 +12,12 @@ class Fleet {
   needsToken = $state(false);
   /** When the page last heard from the daemon. */
   heardAt = $state(Date.now());
+  revision = $state('');
   mode = $state<Mode>('normal');
   guard = $state.raw<Guard | null>(null);
   loaded = $state(false);
-  events = $state.raw<FleetEvent[]>([]);
+  /** The newest first. */
+  events = $state.raw<readonly FleetEvent[]>([]);
 
   private byId = new Map<string, Agent>();
   private sorted: Agent[] = [];
@@ -60,29 +41,50 @@ class Fleet {
   }
 
   take(message: Message): void {
+    if (message.type === 'link') {
+      this.link = message.link;
+      this.linkDetail = message.detail;
+      this.needsToken = message.needs_token;
+      if (message.link === 'live' || message.link === 'waiting') this.heardAt = message.heard_at ?? Date.now();
+      else if (message.heard_at) this.heardAt = message.heard_at;
+      return;
+    }
     this.heardAt = Date.now();
     switch (message.type) {
-      case 'link':
-        this.link = message.link;
-        this.linkDetail = message.detail;
-        this.needsToken = message.needs_token;
+      case 'beat':
         return;
       case 'mode':
         this.mode = message.mode;
         this.guard = message.guard;
         return;
+      case 'past': {
+        const known = new Set(this.events.map((event) => event.revision));
+        const old = message.events.filter((event) => !known.has(event.revision)).reverse();
+        this.events = [...this.events, ...old].slice(0, EVENTS_KEPT);
+        return;
+      }
       case 'list':
         this.byId = new Map(message.agents.map((agent) => [agent.id, agent]));
         this.mode = message.head.mode;
         this.guard = message.head.guard ?? null;
+        this.revision = `${message.head.epoch}.${message.head.revision}`;
         this.loaded = true;
         this.stale = true;
         break;
-      case 'change':
-        if (message.agent) this.byId.set(message.agent.id, message.agent);
-        else this.byId.delete(message.event.id);
-        this.fresh.push(message.event);
-        this.stale = true;
+      case 'change': {
+        const { event, agent } = message;
+        // A record that only changed keeps its place in the order.
+        if (agent && this.byId.has(agent.id) && !this.stale) {
+          const old = this.byId.get(agent.id) as Agent;
+          const at = this.place(old);
+          if (at >= 0) this.sorted[at] = agent;
+          else this.stale = true;
+        } else this.stale = true;
+        if (agent) this.byId.set(agent.id, agent);
+        else this.byId.delete(event.id);
+        this.fresh.push(event);
+        this.revision = event.revision;
+      }
     }
     if (this.waiting) return;
     this.waiting = true;
@@ -92,8 +94,23 @@ class Fleet {
         this.events = [...this.fresh.reverse(), ...this.events].slice(0, EVENTS_KEPT);
         this.fresh = [];
       }
+      // A copy, so that what was derived from the former list sees a new one.
+      if (!this.stale) this.sorted = [...this.sorted];
       ++this.version;
     });
+  }
+
+  private place(agent: Agent): number {
+    let low = 0;
+    let high = this.sorted.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const there = this.sorted[middle] as Agent;
+      if (there.id === agent.id) return middle;
+      if (byName(there.id, agent.id) < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
   }
 }
 

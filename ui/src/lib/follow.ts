@@ -1,92 +1,142 @@
-// Following the registry: the whole list once, then every change. Runs in the shared worker, or in the page where there is none.
-import type { FleetEvent, Message } from './fleet.svelte';
-import type { Agent, AgentList, Guard, Mode } from './types';
+// Following the registry over its watch stream: a whole list, then every change in its order, none left out. Runs in the shared
+// worker, or in the page where there is none. A fetch and not an EventSource, because that cannot carry a token.
+import type { FleetEvent, Message } from './fleet.types';
+import type { Agent, Guard, Liveness, Mode } from './types';
 
 export interface Following {
   authorize(token: string): void;
   close(): void;
 }
 
-const PERIOD_MS = 1000;
-const RETRY_MAX_MS = 10_000;
-const PAGE = 1000;
+const RETRY_MAX_MS = 5_000;
+/** The daemon says something every 15 s; a stream that is silent for longer than two of these is dead, whatever TCP believes. */
+const SILENCE_MAX_MS = 35_000;
+/** How many changes of before the page opened are asked for; where fewer are held, fewer. */
+const PAST = [1000, 250, 50];
+/** What an update is told by, when it changed. */
+const TOLD = ['status', 'model', 'endpoint', 'current_team', 'node', 'cluster_id', 'version', 'capabilities', 'draining', 'conflict', 'reachable', 'sources', 'running', 'capacity'] as const;
+
+/** What comes in the data of an event; docs/WATCH.md of the daemon. */
+interface Told {
+  event: 'waiting' | 'reset' | 'agents' | 'ready' | 'put' | 'remove' | 'mode' | 'mark' | 'end';
+  kind?: string;
+  epoch?: number;
+  revision?: number;
+  total?: number;
+  mode?: Mode;
+  guard?: Guard;
+  at?: string;
+  was?: Liveness;
+  source?: string;
+  reason?: string;
+  reasons?: string[];
+  into?: string;
+  agent?: Agent;
+  agents?: Agent[];
+}
 
 export function follow(take: (message: Message) => void): Following {
   let token = '';
   let closed = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let etag = '';
-  let known: Map<string, Agent> | null = null;
-  let mode: Mode = 'normal';
-  let guard = '';
+  let position = '';  // the last event id: where the stream goes on
+  let gathering: Agent[] | null = null;
+  let pastOf = 0;  // the epoch whose past was asked for
+  let known = new Map<string, Agent>();
   let failures = 0;
+  let reading = false;
+  let abort = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let silence: ReturnType<typeof setTimeout> | undefined;
 
-  async function ask(path: string, tag: string): Promise<Response> {
-    const headers: Record<string, string> = { Accept: 'application/json' };
-    if (token) headers['Authorization'] = `Bearer ${token}`;
-    if (tag) headers['If-None-Match'] = tag;
-    return fetch(path, { headers, cache: 'no-store' });
-  }
+  const headers = (more: Record<string, string>): Record<string, string> => ({ ...more, ...(token ? { Authorization: `Bearer ${token}` } : {}) });
+  const heard = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+  };
 
-  /** The whole list, page by page; null while it is what we have. A list that moved between two pages is read anew. */
-  async function list(): Promise<AgentList | null> {
-    for (;;) {
-      const first = await ask(`/api/v1/agents?limit=${PAGE}`, etag);
-      if (first.status === 304) return null;
-      if (!first.ok) throw new Refusal(first.status);
-      const whole = (await first.json()) as AgentList;
-      let cursor = whole.next_cursor;
-      let moved = false;
-      while (cursor && !moved) {
-        const next = await ask(`/api/v1/agents?limit=${PAGE}&cursor=${cursor}`, '');
-        if (!next.ok) throw new Refusal(next.status);
-        const page = (await next.json()) as AgentList;
-        moved = page.revision !== whole.revision || page.epoch !== whole.epoch;
-        whole.agents.push(...page.agents);
-        cursor = page.next_cursor;
-      }
-      if (moved) continue;
-      etag = first.headers.get('ETag') ?? '';
-      return whole;
+  function tell(said: Told): void {
+    switch (said.event) {
+      case 'waiting':
+        take({ type: 'link', link: 'waiting', detail: (said.reasons ?? []).join('; '), needs_token: false });
+        return;
+      case 'reset':
+        gathering = [];
+        return;
+      case 'agents':
+        gathering?.push(...(said.agents ?? []));
+        return;
+      case 'ready':
+        if (gathering) {
+          known = new Map(gathering.map((agent) => [agent.id, agent]));
+          take({ type: 'list', head: { total: gathering.length, epoch: said.epoch ?? 0, revision: said.revision ?? 0, mode: said.mode ?? 'normal', ...(said.guard ? { guard: said.guard } : {}) }, agents: gathering });
+          gathering = null;
+        }
+        take({ type: 'link', link: 'live', detail: '', needs_token: false });
+        void past(said.epoch ?? 0, said.revision ?? 0);
+        return;
+      case 'put':
+      case 'remove':
+        if (!said.agent) return;
+        take({ type: 'change', event: event_of(said, said.agent, known.get(said.agent.id)), agent: said.event === 'put' ? said.agent : null });
+        if (said.event === 'put') known.set(said.agent.id, said.agent);
+        else known.delete(said.agent.id);
+        return;
+      case 'mode':
+        take({ type: 'mode', mode: said.mode ?? 'normal', guard: said.guard ?? null });
     }
   }
 
-  function tell(whole: AgentList): void {
-    const now = new Map(whole.agents.map((agent) => [agent.id, agent]));
-    if (!known) {
-      take({ type: 'list', head: whole, agents: whole.agents });
-    } else {
-      for (const agent of whole.agents) {
-        const before = known.get(agent.id);
-        if (before?.revision === agent.revision) continue;
-        take({ type: 'change', event: event_of(before, agent, whole), agent });
+  /** What happened shortly before, so that a page that was just opened does not begin with empty charts. */
+  async function past(epoch: number, revision: number): Promise<void> {
+    if (pastOf === epoch || revision === 0) return;
+    pastOf = epoch;
+    for (const back of PAST) {
+      const events: FleetEvent[] = [];
+      const former = new Map<string, Agent>();
+      let since = Math.max(0, revision - back);
+      for (;;) {
+        const answer = await fetch(`/api/v1/watch?wait=0s&fields=id,liveness,liveness_reason,last_seen,${TOLD.join(',')}&since=${epoch}.${since}`, { headers: headers({ Accept: 'application/json' }), cache: 'no-store' }).catch(() => null);
+        if (!answer?.ok) break;
+        const page = (await answer.json()) as { events: Told[]; revision: number; more: boolean };
+        for (const each of page.events) {
+          if (!each.agent || (each.revision ?? 0) > revision) continue;
+          events.push(event_of(each, each.agent, former.get(each.agent.id)));
+          former.set(each.agent.id, each.agent);
+        }
+        since = page.revision;
+        if (page.more && since < revision) continue;
+        take({ type: 'past', events });
+        return;
       }
-      for (const [id, before] of known)
-        if (!now.has(id)) take({ type: 'change', event: { ...event_of(before, before, whole), kind: 'forgotten', revision: `${whole.epoch}.${whole.revision}/${id}` }, agent: null });
-    }
-    known = now;
-    const guard_now = JSON.stringify(whole.guard ?? null);
-    if (whole.mode !== mode || guard_now !== guard) {
-      mode = whole.mode;
-      guard = guard_now;
-      take({ type: 'mode', mode, guard: (whole.guard as Guard | undefined) ?? null });
     }
   }
 
   async function turn(): Promise<void> {
+    abort = new AbortController();
+    reading = true;
+    heard();
     try {
-      const whole = await list();
-      if (closed) return;
-      if (whole) tell(whole);
+      const answer = await fetch('/api/v1/watch', { headers: headers({ Accept: 'text/event-stream', ...(position ? { 'Last-Event-ID': position } : {}) }), cache: 'no-store', signal: abort.signal });
+      if (!answer.ok || !answer.body) throw new Refusal(answer.status);
+      if (position) take({ type: 'link', link: 'live', detail: '', needs_token: false });
       failures = 0;
-      take({ type: 'link', link: 'live', detail: '', needs_token: false });
+      await read(answer.body, (id, data) => {
+        heard();
+        if (data) tell(JSON.parse(data) as Told);
+        else take({ type: 'beat' });
+        if (id) position = id;
+      });
+      throw new Refusal(0);
     } catch (error) {
+      reading = false;
       if (closed) return;
-      ++failures;
+      gathering = null;
       const status = error instanceof Refusal ? error.status : 0;
-      take({ type: 'link', link: 'broken', detail: status ? `It answers ${status}.` : 'It does not answer.', needs_token: status === 401 });
+      take({ type: 'link', link: 'broken', detail: status ? String(status) : '', needs_token: status === 401 });
+      timer = setTimeout(() => void turn(), Math.min(RETRY_MAX_MS, 250 * 2 ** Math.min(failures++, 5)));
+    } finally {
+      clearTimeout(silence);
     }
-    timer = setTimeout(turn, failures === 0 ? PERIOD_MS : Math.min(RETRY_MAX_MS, PERIOD_MS * 2 ** Math.min(failures - 1, 4)));
   }
 
   void turn();
@@ -95,13 +145,38 @@ export function follow(take: (message: Message) => void): Following {
       token = value.trim();
       failures = 0;
       clearTimeout(timer);
-      void turn();
+      if (reading) abort.abort();  // the turn that ends begins the next
+      else void turn();
     },
     close() {
       closed = true;
       clearTimeout(timer);
+      abort.abort();
     },
   };
+}
+
+/** Hands over each event of a stream, and each comment as one without data. */
+async function read(body: ReadableStream<Uint8Array>, each: (id: string, data: string) => void): Promise<void> {
+  const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
+  let rest = '';
+  let id = '';
+  let data = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('data:')) data += line.slice(5).trimStart();
+      else if (line.startsWith('id:')) id = line.slice(3).trim();
+      else if (line.startsWith(':')) each('', '');
+      else if (line === '') {
+        if (data) each(id, data);
+        id = data = '';
+      }
+    }
+  }
 }
 
 class Refusal extends Error {
@@ -110,15 +185,21 @@ class Refusal extends Error {
   }
 }
 
-function event_of(before: Agent | undefined, agent: Agent, whole: AgentList): FleetEvent {
-  const event: FleetEvent = {
-    at: agent.liveness_since && before?.liveness !== agent.liveness ? agent.liveness_since : new Date().toISOString(),
-    revision: `${whole.epoch}.${agent.revision ?? whole.revision}`,
-    kind: !before ? 'appeared' : before.liveness !== agent.liveness ? 'liveness' : 'updated',
-    id: agent.id,
-    liveness: agent.liveness,
-  };
-  if (before && before.liveness !== agent.liveness) event.was = before.liveness;
-  if (agent.liveness_reason) event.reason = agent.liveness_reason;
+function event_of(said: Told, agent: Agent, before: Agent | undefined): FleetEvent {
+  const event: FleetEvent = { at: said.at ?? '', revision: `${said.epoch}.${said.revision}`, kind: said.kind ?? '', id: agent.id, liveness: agent.liveness };
+  if (said.was) event.was = said.was;
+  if (said.source) event.source = said.source;
+  const reason = said.into ? `→ ${said.into}` : said.event === 'remove' ? said.reason : said.kind === 'liveness' ? agent.liveness_reason : before ? difference(before, agent) : undefined;
+  if (reason) event.reason = reason;
+  // From its last word to the verdict: how long the death of an agent went unnoticed.
+  if (said.kind === 'liveness' && agent.liveness === 'lost' && agent.last_seen) event.noticed_ms = Math.max(0, Date.parse(event.at) - Date.parse(agent.last_seen));
   return event;
+}
+
+/** What an update moved, in a few words: "status idle → working". */
+function difference(before: Agent, agent: Agent): string {
+  const word = (value: unknown): string => (value === undefined || value === '' ? '–' : Array.isArray(value) ? value.join(', ') || '–' : String(value));
+  return TOLD.filter((field) => word(before[field]) !== word(agent[field]))
+    .map((field) => `${field.replaceAll('_', ' ')} ${word(before[field])} → ${word(agent[field])}`)
+    .join('; ');
 }

@@ -9,6 +9,11 @@ export function age(ms: number): string {
   return `${Math.floor(s / 86400)} d`;
 }
 
+/** A measured time with what matters of it: "0.43 s", "12 s". */
+export function duration(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(ms < 1000 ? 2 : 1)} s` : age(ms);
+}
+
 export function since(iso: string | undefined, now: number): string {
   if (!iso) return '';
   const t = Date.parse(iso);
@@ -18,13 +23,13 @@ export function since(iso: string | undefined, now: number): string {
 export function clock(iso: string | undefined): string {
   if (!iso) return '';
   const t = new Date(iso);
-  return Number.isNaN(t.getTime()) ? '' : t.toLocaleTimeString(undefined, { hour12: false });
+  return Number.isNaN(t.getTime()) ? '' : t.toLocaleTimeString('en-GB');
 }
 
 export function moment(iso: string | undefined): string {
   if (!iso) return '';
   const t = new Date(iso);
-  return Number.isNaN(t.getTime()) ? iso : t.toLocaleString(undefined, { hour12: false });
+  return Number.isNaN(t.getTime()) ? iso : t.toLocaleString('en-GB');
 }
 
 export function count(n: number): string {

@@ -1,6 +1,6 @@
 // One stream for all tabs of this browser: a shared worker holds it, and hands every message to each page. Where there are no
 // shared workers (some phones) the page holds a stream of its own.
-import type { Message } from './fleet.svelte';
+import type { Message } from './fleet.types';
 import { follow, type Following } from './follow';
 
 export interface Connection {

@@ -1,6 +1,6 @@
 // The shared worker: follows the registry once, keeps what a page that comes later needs, and ends when the last page goes.
+import { EVENTS_KEPT, type FleetEvent, type Message } from './fleet.types';
 import type { Agent, ListHead } from './types';
-import type { Message } from './fleet.svelte';
 import { follow, type Following } from './follow';
 
 /** What the page's library of types lacks. */
@@ -11,20 +11,33 @@ const scope = self as unknown as SharedWorkerScope;
 const ports = new Set<MessagePort>();
 let following: Following | null = null;
 let agents = new Map<string, Agent>();
+let events: FleetEvent[] = [];  // the oldest first
 let head: ListHead | null = null;
-let link: Message | null = null;
+let link: (Message & { type: 'link' }) | null = null;
+let heard_at = Date.now();
+
+function keep(more: FleetEvent[], older: boolean): void {
+  events = older ? [...more, ...events] : [...events, ...more];
+  if (events.length > EVENTS_KEPT * 1.2) events = events.slice(-EVENTS_KEPT);
+}
 
 function take(message: Message): void {
+  if (message.type !== 'link') heard_at = Date.now();
   if (message.type === 'list') {
     agents = new Map(message.agents.map((agent) => [agent.id, agent]));
     head = message.head;
   } else if (message.type === 'change') {
     if (message.agent) agents.set(message.agent.id, message.agent);
     else agents.delete(message.event.id);
+    keep([message.event], false);
+  } else if (message.type === 'past') {
+    keep(message.events, true);
   } else if (message.type === 'mode' && head) {
     const { guard: _, ...rest } = head;
     head = { ...rest, mode: message.mode, ...(message.guard ? { guard: message.guard } : {}) };
   } else if (message.type === 'link') {
+    if (message.link === 'live' || message.link === 'waiting') heard_at = Date.now();
+    message = { ...message, heard_at };
     link = message;
   }
   for (const port of ports) port.postMessage(message);
@@ -42,11 +55,16 @@ scope.onconnect = (event) => {
         following?.close();
         following = null;
         head = null;
+        link = null;
+        events = [];
       }
     }
   };
   port.start();
-  if (following && head) port.postMessage({ type: 'list', head, agents: [...agents.values()] } satisfies Message);
+  if (following && head) {
+    port.postMessage({ type: 'list', head, agents: [...agents.values()] } satisfies Message);
+    port.postMessage({ type: 'past', events } satisfies Message);
+  }
   if (following && link) port.postMessage(link);
   following ??= follow(take);
 };
