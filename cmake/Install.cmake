@@ -32,6 +32,7 @@ if(TARGET choregos_sdk)
     install(DIRECTORY ${CMAKE_SOURCE_DIR}/choregos/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/choregos COMPONENT library FILES_MATCHING PATTERN "*.hpp")
   endforeach()
   install(FILES choregos/sdk/agent_view.hpp choregos/sdk/announcer.hpp choregos/sdk/client.hpp choregos/sdk/discovery.hpp
+    choregos/sdk/mirror.hpp choregos/sdk/watch.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/choregos/sdk COMPONENT library)
 endif()
 

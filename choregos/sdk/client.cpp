@@ -3,6 +3,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include <unistd.h>
+
 #include <future>
 #include <optional>
 #include <thread>
@@ -13,6 +15,7 @@
 #include "choregos/net/loop.hpp"
 #include "choregos/sdk/registry_link.hpp"
 #include "choregos/sdk/views.hpp"
+#include "choregos/sdk/watch_link.hpp"
 #include "choregos/wire/agent_json.hpp"
 #include "choregos/wire/problem.hpp"
 #include "choregos/wire/source_json.hpp"
@@ -37,7 +40,9 @@ std::string version_of_client() { return std::string("libchoregos/") + CHOREGOS_
 
 }  // namespace
 
-std::string agents_path(const Query& query) {
+namespace {
+
+wire::Parameters filters_of(const Query& query) {
   wire::Parameters parameters;
   const auto add = [&](const std::string& key, std::string value) {
     if (!value.empty()) parameters.emplace_back(key, std::move(value));
@@ -50,12 +55,24 @@ std::string agents_path(const Query& query) {
   add("team", joined(query.team));
   for (const auto& [key, value] : query.labels) parameters.emplace_back("label." + key, value);
   add("q", query.text);
-  if (query.sort != SortKey::id || query.descending) add("sort", (query.descending ? "-" : "") + std::string(to_string(query.sort)));
-  if (query.limit > 0) add("limit", std::to_string(query.limit));
-  add("cursor", query.cursor);
-  const std::string path = "/api/v1/agents";
+  return parameters;
+}
+
+std::string with_parameters(std::string path, const wire::Parameters& parameters) {
   return parameters.empty() ? path : path + "?" + wire::write_parameters(parameters);
 }
+
+}  // namespace
+
+std::string agents_path(const Query& query) {
+  wire::Parameters parameters = filters_of(query);
+  if (query.sort != SortKey::id || query.descending) parameters.emplace_back("sort", (query.descending ? "-" : "") + std::string(to_string(query.sort)));
+  if (query.limit > 0) parameters.emplace_back("limit", std::to_string(query.limit));
+  if (!query.cursor.empty()) parameters.emplace_back("cursor", query.cursor);
+  return with_parameters("/api/v1/agents", parameters);
+}
+
+std::string watch_path(const Query& query) { return with_parameters("/api/v1/watch", filters_of(query)); }
 
 class Client::Impl {
  public:
@@ -77,12 +94,11 @@ class Client::Impl {
   Result<Raw> ask(const char* method, std::string_view path, std::optional<std::string> json) {
     if (!url_) return fail(ErrorCode::invalid, "address " + url_.error().message);
     if (path.empty() || path[0] != '/') return fail(ErrorCode::invalid, "path '" + printable(path) + "' should begin with '/'");
-    auto request = sdk::registry_request(*url_, options_.token, method, std::string(path));
+    auto request = request_for(method, path);
     if (json) {
       request.headers.emplace_back("Content-Type", "application/json");
       request.body = std::move(*json);
     }
-    if (!unix_path_.empty()) request.target = {.address = {}, .unix_path = unix_path_, .configured = true};
     request.headers.emplace_back("Accept", "application/json, application/problem+json;q=0.9, */*;q=0.8");
     request.timeout = options_.timeout;
     request.response_bytes_max = options_.body_bytes_max;
@@ -98,6 +114,18 @@ class Client::Impl {
     });
     return answer.get();
   }
+
+  Result<std::shared_ptr<sdk::WatchLink>> watch(const std::string& path, std::function<void(const WatchEvent&)> on_event) {
+    if (!url_) return fail(ErrorCode::invalid, "address " + url_.error().message);
+    auto request = request_for("GET", path);
+    request.timeout = options_.timeout;
+    // Its waits need only differ from those of others.
+    const auto seed = static_cast<std::uint64_t>(loop_.now().ns) ^ static_cast<std::uint64_t>(::getpid()) << 32;
+    auto link = std::make_shared<sdk::WatchLink>(loop_, http_, std::move(request), std::move(on_event), seed);
+    loop_.post([link] { link->start(); });
+    return link;
+  }
+  net::Loop& loop() { return loop_; }
 
   Result<std::string> body(std::string_view path) { return good(get(path)); }
 
@@ -126,6 +154,11 @@ class Client::Impl {
   std::size_t body_bytes_max() const { return options_.body_bytes_max; }
 
  private:
+  net::HttpClientRequest request_for(const char* method, std::string_view path) const {
+    auto request = sdk::registry_request(*url_, options_.token, method, std::string(path));
+    if (!unix_path_.empty()) request.target = {.address = {}, .unix_path = unix_path_, .configured = true};
+    return request;
+  }
   Error unreached(const Error& error) const { return fail(error.code, "no answer from " + options_.address + ": " + error.message); }
 
   const Options options_;
@@ -136,7 +169,36 @@ class Client::Impl {
   std::thread thread_;
 };
 
-Client::Client(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+struct Watch::State {
+  std::shared_ptr<Client::Impl> client;
+  std::shared_ptr<sdk::WatchLink> link;
+};
+
+Watch::~Watch() { stop(); }
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    stop();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+void Watch::stop() {
+  if (!state_) return;
+  net::Loop& loop = state_->client->loop();
+  // Within the callback: the handle may be the last who holds the client, whose thread this is, so it holds on until it goes.
+  if (loop.on_loop_thread()) return state_->link->stop();
+  const auto state = std::exchange(state_, nullptr);
+  std::promise<void> stopped;
+  loop.post([&] {
+    state->link->stop();
+    stopped.set_value();
+  });
+  stopped.get_future().wait();
+}
+
+Client::Client(Options options) : impl_(std::make_shared<Impl>(std::move(options))) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
@@ -160,6 +222,13 @@ Result<AgentPage> Client::agents(const Query& query) {
   page.guard = list->head.guard;
   page.next_cursor = list->head.next_cursor;
   return page;
+}
+
+Result<Watch> Client::watch(const Query& query, std::function<void(const WatchEvent&)> on_event) {
+  if (auto sound = check(query); !sound) return sound.error();
+  auto link = impl_->watch(watch_path(query), std::move(on_event));
+  if (!link) return link.error();
+  return Watch(std::make_shared<Watch::State>(impl_, std::move(*link)));
 }
 
 Result<AgentView> Client::agent(std::string_view id) {

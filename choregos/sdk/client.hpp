@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "choregos/model/query.hpp"
 #include "choregos/model/source_health.hpp"
 #include "choregos/sdk/agent_view.hpp"
+#include "choregos/sdk/watch.hpp"
 
 namespace choregos {
 
@@ -67,6 +69,11 @@ class Client {
   Result<void> healthz();
   Result<void> readyz();
 
+  /// Follows those who pass the filters (order and pages play no part) until the handle goes: see watch.hpp. `on_event` is called on the
+  /// client's thread; it must be quick, and must not ask this client anything or destroy the handle. The handle may outlive the client.
+  /// Errors: invalid (the question, the address). A registry that cannot be reached is no error here but an event.
+  Result<Watch> watch(const Query& query, std::function<void(const WatchEvent&)> on_event);
+
   /// The body behind a path such as "/api/v1/agents?status=idle", as text. Statuses from 400 on become errors.
   Result<std::string> get_raw(std::string_view path);
   /// The body of the answer to a POST of this JSON text. Statuses from 400 on become errors. Never tried twice.
@@ -75,11 +82,14 @@ class Client {
   Result<Raw> get(std::string_view path);
 
  private:
+  friend class Watch;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  ///< shared with its watches
 };
 
 /// The path that asks this question: "/api/v1/agents?capability=go&sort=-last_seen".
 std::string agents_path(const Query& query);
+/// The same of a watch, without order and pages.
+std::string watch_path(const Query& query);
 
 }  // namespace choregos

@@ -212,7 +212,7 @@ Result<WatchMessage> read_watch(std::string_view text, std::size_t bytes_max) {
   std::string word;
   from.text("event", word);
   const auto kind = value_of<WatchKind>(kKinds, word);
-  if (!kind) return fail(ErrorCode::invalid, "the member 'event' is no event of a watch that is known here");
+  if (!kind) return fail(from.find("event") != nullptr ? ErrorCode::unsupported : ErrorCode::invalid, "the member 'event' is no event of a watch that is known here");
   out.kind = *kind;
   std::uint64_t total = 0;
   from.count("epoch", out.revision.epoch).count("revision", out.revision.number).count("total", total).text("mode", out.mode);

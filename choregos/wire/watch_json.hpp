@@ -75,7 +75,7 @@ struct WatchMessage {
   std::string mode = "normal";         ///< of ready and mode
   GuardViewPtr guard;                  ///< of ready and mode; null when there is nothing to say
 };
-/// Tolerant of unknown members, not of unknown events. Errors: too_large, invalid.
+/// Tolerant of unknown members. Errors: too_large; unsupported (an event that is not known here: pass it over); invalid.
 Result<WatchMessage> read_watch(std::string_view text, std::size_t bytes_max);
 
 }  // namespace choregos::wire

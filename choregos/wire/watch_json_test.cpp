@@ -76,6 +76,7 @@ TEST(WatchJson, WhatIsNoEventIsNamed) {
                            R"({"event":"remove","kind":"gone","agent":{"id":"a"}})", R"({"event":"agents"})", R"({"event":"agents","agents":[1]})",
                            R"({"event":"mark","revision":-1})", R"({"event":"reset","reason":"bored"})"})
     EXPECT_FALSE(read_watch(text, kMax)) << text;
+  EXPECT_EQ(read_watch(R"({"event":"of a later version"})", kMax).error().code, ErrorCode::unsupported);
   EXPECT_EQ(read_watch(mark_json({3, 8}), 4).error().code, ErrorCode::too_large);
 }
 

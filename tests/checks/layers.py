@@ -21,7 +21,7 @@ FOREIGN = {"base": r"$^", "model": r"$^", "registry": r"$^", "team": r"$^", "tas
 ONLY_NET = re.compile(r"^(boost/(asio|beast)|ares\.h|asio)")
 # What a user of the installed library includes.
 INSTALLED = {"base", "model"}
-INSTALLED_SDK = {"agent_view.hpp", "announcer.hpp", "client.hpp", "discovery.hpp"}
+INSTALLED_SDK = {"agent_view.hpp", "announcer.hpp", "client.hpp", "discovery.hpp", "mirror.hpp", "watch.hpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 STANDARD = re.compile(r"^(c?[a-z_]+)$")

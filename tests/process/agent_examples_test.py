@@ -97,6 +97,17 @@ class Examples(unittest.TestCase):
         self.assertEqual(answer.returncode, 4)
         self.assertIn("http://127.0.0.1:1", answer.stderr)
 
+    def test_watch(self):
+        process = self.start(program("example_watch"), self.url, "watching", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with Fleet(self.daemon.port, ["watched-1"], "--capability", "watching") as fleet:
+            self.assertTrue(process.stdout.readline().startswith("watched-1 is alive"))
+            fleet.wait_until_tethered()
+        line = process.stdout.readline()
+        while "lost" not in line and "left" not in line:
+            line = process.stdout.readline()
+        process.stdin.close()
+        self.assertEqual(process.wait(10), 0)
+
     def test_discovery(self):
         with Fleet(self.daemon.port, ["found-1", "found-2"]) as fleet:
             fleet.wait_until_tethered()
