@@ -6,6 +6,7 @@ that stall, and how soon a beacon's change is told.
 """
 import json
 import os
+import pathlib
 import random
 import re
 import selectors
@@ -300,8 +301,9 @@ class Restarts(unittest.TestCase):
         self.process = subprocess.Popen([program("choregosd"), "--http", f"127.0.0.1:{port}", "--udp", "0", "--state", self.state],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         path = os.path.join(self.state, "http.address")
-        wait_for("an address", lambda: os.path.exists(path) and open(path, encoding="ascii").read().endswith("\n"))
-        self.port = int(open(path, encoding="ascii").read().strip().rsplit(":", 1)[1])
+        address = lambda: pathlib.Path(path).read_text(encoding="ascii") if os.path.exists(path) else ""
+        wait_for("an address", lambda: address().endswith("\n"))
+        self.port = int(address().strip().rsplit(":", 1)[1])
 
     def end(self, number):
         if self.process.poll() is None:
