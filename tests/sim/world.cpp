@@ -109,7 +109,7 @@ void World::start(int i) {
 
 void World::begin_life(SimAgent& a, std::uint64_t incarnation) {
   a.up = true;
-  a.stalled = false;
+  a.stalled = a.overdue = false;
   ++a.life;
   a.incarnation = a.beacon.incarnation = incarnation;
   a.beacon.claims->status = a.incarnation % 3 == 0 ? Status::working : Status::idle;
@@ -121,7 +121,8 @@ void World::begin_life(SimAgent& a, std::uint64_t incarnation) {
 
 void World::beat(SimAgent& a, std::uint64_t life) {
   if (a.life != life) return;
-  if (!a.stalled) send_beacon(a, ObservationKind::heard, false);
+  if (a.stalled) a.overdue = true;
+  else send_beacon(a, ObservationKind::heard, false);
   if (now() >= kBegin + options_.measure_from) tally_.agent_hours += 1.0 / 3600;
   events_.after(rng_.jitter(kBeat, 0.1), [this, &a, life] { beat(a, life); });
 }
@@ -248,6 +249,8 @@ void World::stall(int i, bool is) {
   if (!a.up || a.stalled == is) return;
   a.stalled = is;
   checkers_.stalled(i, is);
+  // A process that goes on finds its timers run out.
+  if (!is && std::exchange(a.overdue, false)) send_beacon(a, ObservationKind::heard, false);
 }
 
 void World::partition(int i) {

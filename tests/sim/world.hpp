@@ -74,6 +74,7 @@ class World {
     std::string id;
     bool up = false;
     bool stalled = false;
+    bool overdue = false;  ///< its timer ran out while it was stalled
     bool tethered = false;
     bool probed = false;
     bool tether_open = false;
