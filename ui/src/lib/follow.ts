@@ -44,6 +44,7 @@ export function follow(take: (message: Message) => void): Following {
   let known = new Map<string, Agent>();
   let failures = 0;
   let reading = false;
+  let silent = false;  // the turn ended because nothing came
   let abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let silence: ReturnType<typeof setTimeout> | undefined;
@@ -51,7 +52,10 @@ export function follow(take: (message: Message) => void): Following {
   const headers = (more: Record<string, string>): Record<string, string> => ({ ...more, ...(token ? { Authorization: `Bearer ${token}` } : {}) });
   const heard = (): void => {
     clearTimeout(silence);
-    silence = setTimeout(() => abort.abort(), SILENCE_MAX_MS);
+    silence = setTimeout(() => {
+      silent = true;
+      abort.abort();
+    }, SILENCE_MAX_MS);
   };
 
   function tell(said: Told): void {
@@ -114,6 +118,7 @@ export function follow(take: (message: Message) => void): Following {
   async function turn(): Promise<void> {
     abort = new AbortController();
     reading = true;
+    silent = false;
     heard();
     try {
       const answer = await fetch('/api/v1/watch', { headers: headers({ Accept: 'text/event-stream', ...(position ? { 'Last-Event-ID': position } : {}) }), cache: 'no-store', signal: abort.signal });
@@ -131,6 +136,8 @@ export function follow(take: (message: Message) => void): Following {
       reading = false;
       if (closed) return;
       gathering = null;
+      // A connection that breaks was good until now, however little there was to say.
+      if (failures === 0 && position && !silent) take({ type: 'beat' });
       const status = error instanceof Refusal ? error.status : 0;
       take({ type: 'link', link: 'broken', detail: status ? String(status) : '', needs_token: status === 401 });
       timer = setTimeout(() => void turn(), Math.min(RETRY_MAX_MS, 250 * 2 ** Math.min(failures++, 5)));
