@@ -56,6 +56,19 @@ inline constexpr std::size_t list_limit_max = 100'000;          ///< `limit=` ab
 inline constexpr std::size_t cursor_bytes_max = 1400;
 inline constexpr std::size_t filter_count_max = 64;             ///< terms of one query
 
+// Teams: a request over a limit is refused, with the field's name.
+inline constexpr std::size_t team_requirement_count_max = 64;   ///< of one request
+inline constexpr std::size_t team_member_count_max = 64;        ///< seats of one request, and its sizes
+inline constexpr std::size_t team_standby_count_max = 16;
+inline constexpr std::size_t team_exclude_count_max = 1000;
+inline constexpr std::size_t team_preference_count_max = 16;
+inline constexpr std::size_t team_preference_points_max = 100'000; ///< that one unmet wish may cost a member
+inline constexpr Duration team_time_max = 168h;                 ///< of a lease; renewing it is free
+inline constexpr std::size_t team_count_max = 100'000;          ///< at once; further ones are refused as exhausted
+inline constexpr std::size_t team_search_steps_max = 50'000;    ///< nodes of one search; then the best so far is told with its gap
+inline constexpr std::size_t team_repair_count_max = 64;        ///< lacking teams tried again in one turn; the others wait for the next
+inline constexpr std::size_t team_track_count_max = 200'000;    ///< agents whose successes and failures are remembered; the oldest goes
+
 // UDP.
 inline constexpr std::size_t datagram_bytes_max = 1200;
 

@@ -1,0 +1,61 @@
+// Who may fill a requirement: the rule on records, and its compiled form on the roster's bitsets. Both say the same (tested), so
+// a plan made from bits and a ledger that looks at records again never disagree.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "choregos/model/requirement.hpp"
+#include "choregos/team/roster.hpp"
+
+namespace choregos::team {
+
+/// Capabilities, model and labels; nothing about whether the agent is free.
+bool fills(const Requirement& requirement, const Agent& agent);
+/// What fills() finds wanting, for people: "lacks rust", "its model is phi3"; "" when it fills.
+std::string lacks(const Requirement& requirement, const Agent& agent);
+/// Why no team may take an agent in this state, whatever is asked; "" when one may. Only an agent that we believe alive, that no
+/// other process disputes and that nobody is stopping gets new work.
+std::string unfit(const Agent& agent);
+/// Why a member of a team counts as gone; "" while it is there. Suspicion, disputes and draining end no membership.
+std::string gone(const Agent& agent);
+/// The request's own conditions on every member: not excluded, of a wanted cluster. "" when it passes.
+std::string barred(const TeamRequest& request, const Agent& agent);
+/// Points for wishes of the request that the agent does not meet.
+struct Wishes {
+  Points preference = 0;  ///< agent, model, label
+  Points locality = 0;    ///< node, cluster
+};
+Wishes unmet(const TeamRequest& request, const Agent& agent);
+
+/// One requirement, or several at once that one agent must fill together, made ready for the roster. Valid until the roster changes.
+class Matcher {
+ public:
+  Matcher(const Roster& roster, const std::vector<const Requirement*>& all_of);
+
+  /// False when already the bitsets say that nobody fills it.
+  bool possible() const { return possible_; }
+  /// Free agents that have its rarest capability, at most; an upper bound of who fills it.
+  std::uint64_t free_max() const { return free_max_; }
+  /// `out` becomes the places of the chunk that pass the bitsets. False when there is none.
+  bool block(std::size_t chunk, Block& out) const;
+  /// Whether passing the bitsets is enough.
+  bool exact() const { return !look_; }
+  /// The rest of the conditions, for a place that passed.
+  bool check(Place place) const;
+  /// All conditions, for any place.
+  bool fills(Place place) const;
+
+ private:
+  const Roster* roster_;
+  std::vector<const Roster::Column*> columns_;
+  std::vector<const Requirement*> all_of_;
+  bool possible_ = true;
+  bool look_ = false;          ///< check() must be asked
+  bool look_at_record_ = false;
+  std::uint64_t free_max_ = 0;
+  mutable std::vector<std::uint8_t> models_;  ///< by number: 0 not asked yet, 1 fits, 2 does not
+};
+
+}  // namespace choregos::team
