@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/daemon/change_log.hpp"
 #include "choregos/store/memory/memory_store.hpp"
 #include "choregos/store/sqlite/sqlite_store.hpp"
@@ -85,11 +86,10 @@ std::vector<SourceHealth> Belief::witnesses() const {
 
 void Belief::report_shadow() {
   if (!shadow_) return;
-  constexpr std::size_t kLinesMax = 10;
   const auto differences = shadow_->take_differences();
-  for (std::size_t i = 0; i < std::min(differences.size(), kLinesMax); ++i)
+  for (std::size_t i = 0; i < std::min(differences.size(), limits::log_shadow_count_max); ++i)
     log_.info("shadow_differs", {{"agent_id", differences[i].id}, {"reason", differences[i].what}});
-  if (differences.size() > kLinesMax) log_.info("shadow_differs", {{"count", differences.size() - kLinesMax}});
+  if (differences.size() > limits::log_shadow_count_max) log_.info("shadow_differs", {{"count", differences.size() - limits::log_shadow_count_max}});
   if (shadow_->cut() && !std::exchange(shadow_ended_, true)) log_.warn("shadow_ended", "", {{"reason", "too many inputs waited for it"}});
 }
 
@@ -134,10 +134,9 @@ void Belief::on_asks(std::function<void(std::vector<Ask>)> take) {
 }
 
 void Belief::past(std::string id, std::function<void(Result<Past>)> done) {
-  constexpr std::size_t kQuestionsMax = 1000;
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ && questions_.size() < kQuestionsMax) {
+    if (!stopping_ && questions_.size() < limits::history_question_count_max) {
       questions_.emplace_back(std::move(id), std::move(done));
       wake_.notify_all();
       return;

@@ -1,7 +1,11 @@
 #include "choregos/daemon/change_log.hpp"
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::daemon {
 namespace {
+
+std::string last_seen(const AgentRecord& record) { return record.vitals ? to_rfc3339(WallTime{record.vitals->last_seen_ms.load()}) : ""; }
 
 void log_change(Logger& log, const Change& change) {
   const Agent& agent = change.record->agent;
@@ -9,11 +13,11 @@ void log_change(Logger& log, const Change& change) {
   const auto liveness = to_string(agent.liveness);
   switch (change.kind) {
     case ChangeKind::appeared:
-      return log.info("agent_appeared", {{"agent_id", agent.id}, {"revision", revision}, {"source", change.source}, {"to", liveness}, {"name", agent.name}, {"endpoint", agent.endpoint}});
+      return log.info("agent_appeared", {{"agent_id", agent.id}, {"revision", revision}, {"source", change.source}, {"to", liveness}, {"status", to_string(agent.status)}, {"name", agent.name}, {"endpoint", agent.endpoint}, {"p2p_addr", agent.p2p_addr}});
     case ChangeKind::liveness:
       return log.info("agent_liveness", {{"agent_id", agent.id}, {"revision", revision}, {"source", change.source}, {"from", change.was ? to_string(*change.was) : ""}, {"to", liveness}, {"reason", agent.reason}});
     case ChangeKind::forgotten:
-      return log.info("agent_forgotten", {{"agent_id", agent.id}, {"revision", revision}, {"from", liveness}, {"reason", agent.reason}});
+      return log.info("agent_forgotten", {{"agent_id", agent.id}, {"revision", revision}, {"from", liveness}, {"last_seen", last_seen(*change.record)}, {"reason", agent.reason}});
     case ChangeKind::merged:
       return log.info("agent_merged", {{"agent_id", agent.id}, {"revision", revision}, {"source", change.source}, {"into", change.into}});
     case ChangeKind::updated:
@@ -33,7 +37,7 @@ void log_changes(Logger& log, const Batch& batch) {
   std::size_t written = 0, left = 0;
   for (const Change& change : batch.changes) {
     const bool is_quiet = change.kind == ChangeKind::updated && !change.record->agent.conflict;
-    if (is_quiet ? log.on(LogLevel::debug) : written < kChangesLoggedMax) {
+    if (is_quiet ? log.on(LogLevel::debug) : written < limits::log_change_count_max) {
       written += !is_quiet;
       log_change(log, change);
     } else {

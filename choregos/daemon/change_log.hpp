@@ -11,9 +11,7 @@
 
 namespace choregos::daemon {
 
-/// Of one batch at most so many changes are written one by one at info; the rest is counted in one line.
-inline constexpr std::size_t kChangesLoggedMax = 200;
-
+/// Of one batch at most limits::log_change_count_max changes are written one by one at info; the rest is counted in one line.
 void log_changes(Logger& log, const Batch& batch);
 void log_observation(Logger& log, const Observation& observation);
 

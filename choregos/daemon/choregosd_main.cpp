@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/daemon/config.hpp"
 #include "choregos/daemon/config_print.hpp"
 #include "choregos/daemon/program.hpp"
@@ -21,7 +22,6 @@ using namespace choregos;
 
 constexpr int kExitFailure = 1;
 constexpr int kExitConfig = 2;
-constexpr std::size_t kConfigBytesMax = 1024 * 1024;
 
 Result<std::optional<std::string>> read_file(const std::string& path) {
   const net::FdGuard file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -31,7 +31,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
   }
   struct stat info {};
   if (::fstat(file.get(), &info) == 0 && !S_ISREG(info.st_mode)) return fail(ErrorCode::io, "is no regular file");
-  std::string text(kConfigBytesMax + 1, '\0');
+  std::string text(limits::config_file_bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
@@ -40,7 +40,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > kConfigBytesMax) return fail(ErrorCode::too_large, "is over 1 MiB, which is no configuration");
+  if (size > limits::config_file_bytes_max) return fail(ErrorCode::too_large, "is over " + std::to_string(limits::config_file_bytes_max / 1024) + " KiB, which is no configuration");
   text.resize(size);
   return std::optional(std::move(text));
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/daemon/repeats.hpp"
 
 namespace choregos::daemon {
@@ -49,7 +50,7 @@ struct Logger::Sink {
 
   void push(std::string_view line) {
     const std::lock_guard lock(mutex);
-    if (waiting.size() + line.size() > kWaitingMax) {
+    if (waiting.size() + line.size() > limits::log_queue_bytes_max) {
       ++dropped;
       return;
     }

@@ -1,5 +1,5 @@
 // The log of choregosd: lines to a descriptor, written by a thread of its own, so that a reader of stderr who has stopped
-// reading stops nobody else. When more than kWaitingMax bytes wait, further lines are dropped and counted.
+// reading stops nobody else. When limits::log_queue_bytes_max bytes wait, further lines are dropped and counted.
 //
 // Any thread may log. `info` is for what happened, `warn` for degraded but serving, `error` for a function that is lost.
 // Warnings and errors that repeat (the same event and the same `kind`) are counted, not repeated.
@@ -18,8 +18,6 @@ namespace choregos::daemon {
 
 class Logger {
  public:
-  static constexpr std::size_t kWaitingMax = 4 * 1024 * 1024;
-
   struct Options {
     int descriptor = 2;
     LogLevel level = LogLevel::info;

@@ -7,6 +7,8 @@
 #include <array>
 #include <string>
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::daemon {
 namespace {
 
@@ -73,7 +75,7 @@ TEST(Logger, DropsAndCountsWhenNobodyReadsAndStillEnds) {
   const std::string big(10'000, 'x');
   {
     Logger log(to(pipe));
-    for (std::size_t i = 0; i < 2 * Logger::kWaitingMax / big.size(); ++i) log.info("flood", {{"text", big}});
+    for (std::size_t i = 0; i < 2 * limits::log_queue_bytes_max / big.size(); ++i) log.info("flood", {{"text", big}});
     EXPECT_GT(log.dropped(), 300u);
     EXPECT_LT(log.dropped(), 500u);
   }

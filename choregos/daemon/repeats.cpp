@@ -1,11 +1,13 @@
 #include "choregos/daemon/repeats.hpp"
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::daemon {
 
 bool Repeats::first(std::string_view kind, Instant now) {
   const auto it = kinds_.find(kind);
   if (it == kinds_.end()) {
-    if (kinds_.size() < kKindsMax) kinds_.emplace(kind, Entry{now + kWindow});
+    if (kinds_.size() < limits::log_kind_count_max) kinds_.emplace(kind, Entry{now + kWindow});
     return true;
   }
   ++it->second.count;

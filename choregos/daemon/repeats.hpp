@@ -15,7 +15,7 @@ namespace choregos::daemon {
 class Repeats {
  public:
   static constexpr Duration kWindow = 60s;
-  static constexpr std::size_t kKindsMax = 1000;  ///< remembered; when full, unknown kinds are written and not counted
+  // limits::log_kind_count_max kinds are remembered; when full, unknown ones are written and not counted.
 
   struct Count {
     std::string kind;

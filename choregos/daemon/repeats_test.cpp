@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::daemon {
 namespace {
 
@@ -37,7 +39,7 @@ TEST(Repeats, GivesUpEverythingAtTheEnd) {
 
 TEST(Repeats, WritesEveryLineWhenTooManyKindsAreKnown) {
   Repeats repeats;
-  for (std::size_t i = 0; i < Repeats::kKindsMax; ++i) EXPECT_TRUE(repeats.first("kind " + std::to_string(i), at(0s)));
+  for (std::size_t i = 0; i < limits::log_kind_count_max; ++i) EXPECT_TRUE(repeats.first("kind " + std::to_string(i), at(0s)));
   EXPECT_TRUE(repeats.first("one more", at(0s)));
   EXPECT_TRUE(repeats.first("one more", at(0s)));
   EXPECT_FALSE(repeats.first("kind 7", at(0s)));

@@ -9,13 +9,13 @@
 #include <string_view>
 
 #include "choregos/api/http/credentials.hpp"
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/net/sockets.hpp"
 
 namespace choregos::daemon {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 64 * 1024;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Result<std::vector<std::string>> load_tokens(const std::string& path) {
   if (::fstat(file.get(), &info) != 0) return fail(ErrorCode::io, "cannot look at " + name + ": " + std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid, name + " is no regular file");
   if ((info.st_mode & 0077) != 0) return fail(ErrorCode::forbidden, name + " can be read or written by others; run: chmod 600 " + printable(path));
-  std::string text(kFileBytesMax + 1, '\0');
+  std::string text(limits::token_file_bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
@@ -40,7 +40,7 @@ Result<std::vector<std::string>> load_tokens(const std::string& path) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > kFileBytesMax) return fail(ErrorCode::too_large, name + " is over 64 KiB");
+  if (size > limits::token_file_bytes_max) return fail(ErrorCode::too_large, name + " is over " + std::to_string(limits::token_file_bytes_max / 1024) + " KiB");
 
   std::vector<std::string> tokens;
   std::string_view rest(text.data(), size);

@@ -9,7 +9,7 @@
 namespace choregos::daemon {
 
 /// One token a line; blank lines and lines that begin with '#' are left out. Errors: not_found; forbidden (others may read
-/// it; the message holds the command that mends it); too_large (over 64 KiB); invalid (no regular file, no token in it, a
+/// it; the message holds the command that mends it); too_large (limits::token_file_bytes_max); invalid (no regular file, no token in it, a
 /// token too short); io. No message holds a token.
 Result<std::vector<std::string>> load_tokens(const std::string& path);
 

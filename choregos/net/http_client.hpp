@@ -77,7 +77,7 @@ class HttpClient {
   struct Options {
     const AddressPolicy* policy = nullptr;  ///< must outlive the client; nullptr = everything allowed (command line, sdk)
     std::string user_agent = "choregos";    ///< "" = none sent
-    std::size_t lookup_parallel_max = 4;    ///< worker threads for names; made when first needed
+    std::size_t lookup_parallel_max = limits::lookup_parallel_max;  ///< worker threads for names; made when first needed
     Duration idle_keep = 55s;               ///< an idle connection unused for so long is closed (without on_idle_close)
   };
 

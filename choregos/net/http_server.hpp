@@ -88,7 +88,7 @@ class HttpServer {
     std::size_t body_bytes_max = limits::body_bytes_max;
     std::size_t connection_count_max = limits::connection_count_max;  ///< over it new connections are closed at once
     std::size_t connection_per_ip_count_max = limits::connection_per_ip_count_max;  ///< loopback and streams excepted
-    std::size_t pipeline_count_max = 64;  ///< requests of one connection waiting for answers; then reading pauses
+    std::size_t pipeline_count_max = limits::pipeline_count_max;  ///< requests of one connection waiting for answers; then reading pauses
     std::size_t stream_queue_bytes_max = 4 * limits::watch_queue_bytes_max;  ///< one piece may be larger if it is alone
     Duration header_time_max = limits::header_time_max;
     Duration idle_time_max = limits::idle_time_max;

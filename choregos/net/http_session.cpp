@@ -6,13 +6,12 @@
 #include <cerrno>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/net/reply_head.hpp"
 
 namespace choregos::net {
 namespace {
 
-constexpr std::size_t kDiscardMax = 64 * 1024;         // of what comes after the last request that is read
-constexpr std::size_t kOutputPause = 1024 * 1024;      // waiting for the peer: then no further request is read
 constexpr std::size_t kSendSlice = 4 * 1024 * 1024;    // of one turn of the loop
 constexpr std::size_t kJoinedBodyMax = 4 * 1024;       // a shared body up to this size is copied behind its head
 constexpr Duration kLinger = 1s;                       // for the peer to read our last words before a reset could eat them
@@ -53,13 +52,13 @@ void HttpSession::post(std::function<void()> fn) { core_->loop.post(std::move(fn
 // ---- Reading --------------------------------------------------------------------------------------------------------
 
 bool HttpSession::may_parse() const {
-  return !closed_ && phase_ != Phase::over && slots_.size() < core_->options.pipeline_count_max && out_.bytes() < kOutputPause;
+  return !closed_ && phase_ != Phase::over && slots_.size() < core_->options.pipeline_count_max && out_.bytes() < limits::output_bytes_max;
 }
 
 bool HttpSession::may_read() const {
   if (closed_ || saw_end_) return false;
   // Nothing more is read as a request, but the end of the connection must be noticed.
-  if (phase_ == Phase::over) return discarded_ <= kDiscardMax;
+  if (phase_ == Phase::over) return discarded_ <= limits::discard_bytes_max;
   return in_.empty() || in_.size() < core_->scratch.size() ? may_parse() : false;
 }
 
@@ -100,7 +99,7 @@ void HttpSession::on_end_of_input() {
 void HttpSession::take(std::string_view bytes) {
   if (phase_ == Phase::over) {
     discarded_ += bytes.size();
-    if (streaming_ && discarded_ > kDiscardMax) abort(StreamEnd::overflow, true);
+    if (streaming_ && discarded_ > limits::discard_bytes_max) abort(StreamEnd::overflow, true);
     return;
   }
   if (in_.empty()) {
@@ -185,7 +184,7 @@ bool HttpSession::parse_body(std::string_view bytes, std::size_t& consumed) {
     if (chunks_.failed()) return refuse({400, chunks_.reason()}), false;
     // Frames count as well: a body of one-byte chunks is six times its size.
     body_seen_ += consumed;
-    if (request_.body.size() + piece.size() > core_->options.body_bytes_max || body_seen_ > 8 * core_->options.body_bytes_max + kDiscardMax)
+    if (request_.body.size() + piece.size() > core_->options.body_bytes_max || body_seen_ > 8 * core_->options.body_bytes_max + limits::discard_bytes_max)
       return refuse({413, "the body is larger than is accepted here"}), false;
     request_.body.append(piece);
     if (!chunks_.done()) return consumed > 0;

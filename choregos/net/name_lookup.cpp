@@ -12,13 +12,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/net/sockets.hpp"
 
 namespace choregos::net {
 namespace {
-
-constexpr std::size_t kWaitingMax = 256;
-constexpr std::size_t kAddressesMax = 64;
 
 Result<std::vector<SocketAddress>> ask(const std::string& name, std::uint16_t port) {
   addrinfo hints{};
@@ -31,7 +29,7 @@ Result<std::vector<SocketAddress>> ask(const std::string& name, std::uint16_t po
     return fail(absent ? ErrorCode::not_found : ErrorCode::unavailable, "the name '" + name + "' cannot be resolved: " + ::gai_strerror(code));
   }
   std::vector<SocketAddress> addresses;
-  for (const addrinfo* at = list; at && addresses.size() < kAddressesMax; at = at->ai_next) {
+  for (const addrinfo* at = list; at && addresses.size() < limits::lookup_address_count_max; at = at->ai_next) {
     sockaddr_storage storage{};
     std::memcpy(&storage, at->ai_addr, std::min<std::size_t>(at->ai_addrlen, sizeof storage));
     SocketAddress address = socket_address(storage);
@@ -108,7 +106,7 @@ void NameLookup::lookup(const std::string& name, std::uint16_t port, Done done) 
   const std::lock_guard lock(shared_->mutex);
   if (name.empty() || name.size() > 253 || name.find('\0') != std::string::npos)
     return Shared::post_answer(shared_, number, fail(ErrorCode::invalid, "a host name has 1 to 253 characters"));
-  if (shared_->waiting.size() >= kWaitingMax)
+  if (shared_->waiting.size() >= limits::lookup_queue_max)
     return Shared::post_answer(shared_, number, fail(ErrorCode::exhausted, "too many names wait to be resolved; try again later"));
   shared_->waiting.push_back({number, name, port});
   if (shared_->running >= shared_->parallel_max) return;

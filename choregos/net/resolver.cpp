@@ -18,7 +18,6 @@
 namespace choregos::net {
 namespace {
 
-constexpr std::size_t kNamesMax = 64;  // of one address
 
 bool is_label_char(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; }
 
@@ -98,7 +97,7 @@ Result<std::vector<std::string>> read_names(int status, const unsigned char* byt
   if (parsed != ARES_SUCCESS) return error_of(parsed, name);
   const auto add = [&](const char* text) {
     const auto one = text ? without_dot(text) : std::string_view{};
-    if (is_host_name(one) && names.size() < kNamesMax) names.emplace_back(one);
+    if (is_host_name(one) && names.size() < limits::dns_name_count_max) names.emplace_back(one);
   };
   add(host->h_name);
   for (char** alias = host->h_aliases; alias && *alias; ++alias) add(*alias);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/model/source_health.hpp"
 #include "choregos/record/tape.hpp"
 #include "choregos/record/understudy.hpp"
@@ -28,7 +29,7 @@ class Shadow final : public Tape {
   SourceHealth health() const;
   /// Families choregos_shadow_*.
   void write_metrics(wire::MetricsWriter& out) const;
-  /// What differed since the last call, at most Comparison::kDifferencesMax.
+  /// What differed since the last call, at most limits::shadow_difference_count_max.
   std::vector<Comparison::Difference> take_differences();
   /// Sums so far.
   Comparison comparison() const;

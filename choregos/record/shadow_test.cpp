@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/record/fleet_for_tests.hpp"
 #include "choregos/wire/change_json.hpp"
 
@@ -37,7 +38,7 @@ TEST(Shadow, ReportsTheFalseRemovalsOfHastySettingsAndChangesNothing) {
   EXPECT_EQ(health.state, SourceState::ok);
   EXPECT_EQ(health.counters[1], (std::pair<std::string, std::uint64_t>{"false_removals", seen.of_understudy().false_removals}));
   const auto differences = hasty->take_differences();
-  ASSERT_EQ(differences.size(), Comparison::kDifferencesMax);
+  ASSERT_EQ(differences.size(), limits::shadow_difference_count_max);
   EXPECT_NE(differences.front().what.find("the other settings declared it lost for"), std::string::npos) << differences.front().what;
   EXPECT_TRUE(hasty->take_differences().empty());
   wire::MetricsWriter metrics;

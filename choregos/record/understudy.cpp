@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 
 namespace choregos::record {
@@ -47,7 +48,7 @@ void Comparison::count_only(const Agent& agent, int by) {
 void Comparison::say(const Change& change, std::string what) {
   ++difference_count_;
   differences_.push_back({change.wall_at, change.record->agent.id, std::move(what)});
-  if (differences_.size() > kDifferencesMax) differences_.pop_front();
+  if (differences_.size() > limits::shadow_difference_count_max) differences_.pop_front();
 }
 
 /// By time; of the same moment in turns, so that two that do the same are found to agree at each step.

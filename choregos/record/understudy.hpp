@@ -48,7 +48,6 @@ class Comparison {
     std::string id;
     std::string what;  ///< for people
   };
-  static constexpr std::size_t kDifferencesMax = 100;
 
   /// What one batch led to on either side, each in order.
   void take(std::span<const Change> actor, std::span<const Change> understudy);
@@ -63,7 +62,7 @@ class Comparison {
   /// Lost for one of them and not for the other, now.
   std::uint64_t only_actor() const { return only_[0]; }
   std::uint64_t only_understudy() const { return only_[1]; }
-  /// The newest kDifferencesMax, oldest first; and how many there were.
+  /// The newest limits::shadow_difference_count_max, oldest first; and how many there were.
   const std::deque<Difference>& differences() const { return differences_; }
   std::uint64_t difference_count() const { return difference_count_; }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::registry {
 
 Duration Listening::listened(Instant until, Duration hold) {
@@ -26,7 +28,7 @@ void Listening::excuse(Instant from, Instant until) {
     gaps_.back().until = until;
   } else {
     gaps_.push_back({from, until});
-    if (gaps_.size() > kGapCountMax) gaps_.pop_front();
+    if (gaps_.size() > limits::deafness_count_max) gaps_.pop_front();
   }
 }
 

@@ -17,8 +17,6 @@ class Listening {
  public:
   /// A gap of up to this between two signs is ordinary life of a busy machine.
   static constexpr Duration kGapMax = 500ms;
-  /// Gaps that are remembered; older ones are hours back and their agents decided.
-  static constexpr std::size_t kGapCountMax = 64;
 
   /// Returns the length of the gap that this sign ended; 0 = none. `hold` is added to a gap of over 2 s (tilt).
   Duration listened(Instant until, Duration hold);
@@ -38,7 +36,7 @@ class Listening {
     Instant from;
     Instant until;
   };
-  std::deque<Gap> gaps_;  ///< in order, disjoint
+  std::deque<Gap> gaps_;  ///< in order, disjoint; older ones are hours back and their agents decided
   Instant until_ = Instant::min();
   bool in_force_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/rng.hpp"
 #include "choregos/registry/local_health.hpp"
 
@@ -58,7 +59,7 @@ TEST(Listening, OldGapsAreDroppedAndCountAgain) {
     l.listened(at(t += 1), 3s);     // a gap of a second
     l.listened(at(t += 0.25), 3s);  // none
   }
-  EXPECT_EQ(l.between(at(0), at(t)), Duration{125s} - static_cast<int>(Listening::kGapCountMax) * 1s);
+  EXPECT_EQ(l.between(at(0), at(t)), Duration{125s} - static_cast<int>(limits::deafness_count_max) * 1s);
 }
 
 TEST(Listening, AfterAndBetweenAgree) {

@@ -4,13 +4,13 @@
 #include <bit>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/source/beacon/ears.hpp"
 
 namespace choregos::sdk {
 namespace {
 
 constexpr Duration kLookUpAgain = 30s;
-constexpr std::size_t kRegistriesMax = 16;
 constexpr std::uint32_t kPingsAnswered = 32;  ///< a second; a registry that doubts us asks eight times
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
@@ -161,7 +161,7 @@ void BeaconSender::ping() {
 std::uint64_t& BeaconSender::epoch_of(const SocketAddress& from) {
   for (auto& [address, epoch] : epochs_)
     if (address == from) return epoch;
-  if (epochs_.size() == kRegistriesMax) epochs_.erase(epochs_.begin());
+  if (epochs_.size() == limits::registry_count_max) epochs_.erase(epochs_.begin());
   return epochs_.emplace_back(from, 0).second;
 }
 

@@ -79,7 +79,7 @@ class BeaconSender {
   Rng rng_;
   BeaconSchedule schedule_;
   std::vector<Place> places_;
-  std::vector<std::pair<SocketAddress, std::uint64_t>> epochs_;  ///< of registries that sent acks, oldest first, at most kRegistriesMax
+  std::vector<std::pair<SocketAddress, std::uint64_t>> epochs_;  ///< of registries that sent acks, oldest first, at most limits::registry_count_max
   std::uint64_t session_;
   std::uint64_t sequence_ = 0;
   std::uint64_t nonce_ = 0;       ///< of the last pings

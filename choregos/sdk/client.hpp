@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/result.hpp"
 #include "choregos/base/time.hpp"
 #include "choregos/model/query.hpp"
@@ -42,7 +43,7 @@ class Client {
     std::string address = "http://127.0.0.1:4470";  ///< "http://host:port"
     std::string token = {};                         ///< bearer token; "" = none
     Duration timeout = 5s;                          ///< of one call, from connecting to the last byte
-    std::size_t body_bytes_max = std::size_t{512} * 1024 * 1024;  ///< a longer answer is too_large
+    std::size_t body_bytes_max = limits::client_body_bytes_max;  ///< a longer answer is too_large
   };
   /// An answer as it came, for programs that show it as it is.
   struct Raw {

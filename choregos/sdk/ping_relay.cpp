@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
+
 namespace choregos::sdk {
 namespace {
 constexpr Duration kWaitMin = 100ms, kWaitMax = 3s;
@@ -18,7 +20,7 @@ bool PingRelay::take(const wire::AskBody& ask, const SocketAddress& asker) {
   wire::BeaconView ping;
   if (wire::decode_beacon(ask.ping, ping) != wire::BeaconFault::none || ping.type != wire::BeaconType::ping) return false;
   const auto nonce = wire::read_ping(ping.payload);
-  if (!nonce || open_.size() >= kOpenMax || open_.contains(*nonce) || !tokens_.take(loop_.now())) return false;
+  if (!nonce || open_.size() >= limits::relayed_question_max || open_.contains(*nonce) || !tokens_.take(loop_.now())) return false;
   if (!send_(ask.target, ask.ping)) return false;
   Open& open = open_[*nonce];
   open.asker = asker;

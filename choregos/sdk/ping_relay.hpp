@@ -27,7 +27,6 @@ bool may_be_pinged(const SocketAddress& address);
 class PingRelay {
  public:
   static constexpr std::uint32_t kPerSecond = 20;
-  static constexpr std::size_t kOpenMax = 32;
 
   /// `send` is false when our own system refused: then nothing is reported, for nothing was learnt.
   using Send = std::function<bool(const SocketAddress& to, const std::string& datagram)>;

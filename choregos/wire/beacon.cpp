@@ -8,6 +8,7 @@
 #include <cassert>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/wire/utf8.hpp"
 
@@ -183,7 +184,7 @@ std::string write_bye(const ByeBody& body) {
   put(out, body.incarnation);
   put_id(out, body.id);
   const std::string reason = printable(body.reason);
-  const std::string_view cut = cut_utf8(reason, kBeaconReasonBytesMax);
+  const std::string_view cut = cut_utf8(reason, limits::goodbye_reason_bytes_max);
   put(out, static_cast<std::uint8_t>(cut.size()));
   out += cut;
   return out;
@@ -195,7 +196,7 @@ Result<ByeBody> read_bye(std::string_view payload) {
   out.incarnation = in.take<std::uint64_t>();
   out.id = std::string(in.bytes(in.take<std::uint8_t>()));
   out.reason = std::string(in.bytes(in.take<std::uint8_t>()));
-  if (!in.exact() || !is_word(out.id) || !check_text(out.reason, "reason", kBeaconReasonBytesMax)) return malformed("bye");
+  if (!in.exact() || !is_word(out.id) || !check_text(out.reason, "reason", limits::goodbye_reason_bytes_max)) return malformed("bye");
   return out;
 }
 

@@ -58,7 +58,6 @@ inline constexpr std::size_t kBeaconMacBytes = 16;
 inline constexpr std::size_t kBeaconPayloadBytesMax = limits::datagram_bytes_max - kBeaconHeaderBytes - kBeaconMacBytes;
 inline constexpr std::size_t kBeaconCookieOffset = 8;
 inline constexpr std::size_t kBeaconAckPayloadBytes = 28;
-inline constexpr std::size_t kBeaconReasonBytesMax = 100;
 inline constexpr std::uint16_t kBeaconDraining = 1;  ///< in flags
 inline constexpr std::uint16_t kBeaconAnswers = 2;   ///< in flags: acks pings that are for it
 inline constexpr std::uint16_t kBeaconHelps = 4;     ///< in flags: pings others on a registry's behalf
@@ -122,7 +121,7 @@ struct ByeBody {
   std::string reason;
   bool operator==(const ByeBody&) const = default;
 };
-/// Asserts that the id is a word; the reason is made printable and cut to kBeaconReasonBytesMax at a character's end.
+/// Asserts that the id is a word; the reason is made printable and cut to limits::goodbye_reason_bytes_max at a character's end.
 std::string write_bye(const ByeBody& body);
 Result<ByeBody> read_bye(std::string_view payload);
 

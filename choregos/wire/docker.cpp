@@ -18,18 +18,13 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-constexpr std::size_t kLabelMax = 64;       // kept of one service or container
-constexpr std::size_t kAttachmentMax = 64;  // of one task
-constexpr std::size_t kAddressMax = 16;     // of one attachment
-constexpr std::size_t kMemberMax = 4096;    // a container may have thousands of variables and labels
-
 Error wrong(std::string_view what) { return fail(ErrorCode::invalid, "Docker's reply is not as it should be: " + std::string(what)); }
 
 JsonRules item_rules() {
   JsonRules rules;
   rules.bytes_max = limits::docker_item_bytes_max;
   rules.depth_max = 2 * limits::json_depth_max;
-  rules.member_count_max = kMemberMax;
+  rules.member_count_max = limits::docker_member_count_max;
   rules.text = JsonText::any;  // what is kept is looked at by itself
   return rules;
 }
@@ -114,7 +109,7 @@ Labels labels_of(const object& from, std::string_view name, std::optional<Error>
     const bool ours = key.starts_with("choregos.") || key.starts_with("com.docker.swarm.") || key.starts_with("org.agntcy/");
     if (!ours || key.size() > limits::name_bytes_max || !item.value().is_string()) continue;
     const std::string_view said = view(item.value().get_string());
-    if (out.size() < kLabelMax && check_text(key, "label", limits::name_bytes_max) && check_text(said, "label", 4 * limits::text_bytes_max)) out.emplace_back(key, said);
+    if (out.size() < limits::docker_label_count_max && check_text(key, "label", limits::name_bytes_max) && check_text(said, "label", 4 * limits::text_bytes_max)) out.emplace_back(key, said);
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -122,7 +117,7 @@ Labels labels_of(const object& from, std::string_view name, std::optional<Error>
 
 void add_address(DockerAttachment& to, std::string_view text) {
   if (const auto slash = text.find('/'); slash != std::string_view::npos) text = text.substr(0, slash);
-  if (const auto ip = parse_ip(text); ip && !ip->is_unspecified() && to.addresses.size() < kAddressMax) to.addresses.push_back(*ip);
+  if (const auto ip = parse_ip(text); ip && !ip->is_unspecified() && to.addresses.size() < limits::docker_address_count_max) to.addresses.push_back(*ip);
 }
 
 NodeState node_state(std::string_view word) {
@@ -251,7 +246,7 @@ std::optional<Error> read_task(const object& from, DockerTask& to) {
   for (const value& item : list(from, "NetworksAttachments", error)) {
     const object* attachment = item.if_object();
     if (attachment == nullptr) return wrong("a network attachment is no object");
-    if (to.attachments.size() >= kAttachmentMax) break;
+    if (to.attachments.size() >= limits::docker_network_count_max) break;
     DockerAttachment made;
     const object& spec = inside(inside(*attachment, "Network", error), "Spec", error);
     made.network = shown(text_of(spec, "Name", error));
@@ -296,7 +291,7 @@ std::optional<Error> read_container(const object& from, DockerContainer& to) {
     if (item.value().is_null()) continue;
     const object* network = item.value().if_object();
     if (network == nullptr) return wrong("a network is no object");
-    if (to.attachments.size() >= kAttachmentMax) break;
+    if (to.attachments.size() >= limits::docker_network_count_max) break;
     DockerAttachment made;
     made.network = shown(view(item.key()));
     made.ingress = made.network == "ingress";

@@ -253,7 +253,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::open(char bracket, bool is_object) {
   separate();
-  assert(depth_ < kDepthMax);
+  assert(depth_ < 8 * sizeof objects_);  // a bit for each level; what is read has json_depth_max
   const std::uint64_t bit = std::uint64_t{1} << depth_;
   ++depth_;
   objects_ = is_object ? objects_ | bit : objects_ & ~bit;

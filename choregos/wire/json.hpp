@@ -91,7 +91,6 @@ class JsonWriter {
   JsonWriter& signed_number(std::int64_t number);
   JsonWriter& unsigned_number(std::uint64_t number);
 
-  static constexpr unsigned kDepthMax = 64;
   std::string out_;
   std::uint64_t objects_ = 0;  ///< bit per open level: it is an object
   std::uint64_t filled_ = 0;   ///< bit per open level: it has a member already

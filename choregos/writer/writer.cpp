@@ -25,9 +25,6 @@ struct Job {
   Writer::Done done;  ///< of an observation; empty = nobody waits
 };
 
-/// Most observations of one batch: bounds how long a reader waits for news while a flood is drained.
-constexpr std::size_t kBatchMax = 4096;
-
 }  // namespace
 
 class Writer::Impl {
@@ -134,11 +131,12 @@ class Writer::Impl {
           wake_.wait_for(lock, std::min<Duration>(wait, 1h), ready);
         }
         if (stopping_ && queue_.empty()) return;
-        if (queue_.size() <= kBatchMax) {
+        // A bound, so that readers get news while a flood is drained.
+        if (queue_.size() <= limits::batch_count_max) {
           jobs.swap(queue_);
         } else {
-          jobs.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + kBatchMax));
-          queue_.erase(queue_.begin(), queue_.begin() + kBatchMax);
+          jobs.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + limits::batch_count_max));
+          queue_.erase(queue_.begin(), queue_.begin() + limits::batch_count_max);
         }
       }
       turn(jobs);

@@ -3,18 +3,18 @@
 
 #include "choregos/api/http/freshness.hpp"
 #include "choregos/api/http/handlers.hpp"
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/wire/agent_json.hpp"
 
 namespace choregos::api {
 namespace {
 
-/// Looking for slips compares against every id, so it stops being worth it in large fleets.
-constexpr std::size_t kNearSearchMax = 2000;
 
 std::vector<std::string> near_ids(const Snapshot& snapshot, std::string_view id) {
   std::vector<std::pair<std::size_t, std::string>> scored;
-  if (snapshot.size() > kNearSearchMax || id.size() > limits::id_bytes_max) return {};
+  // Looking for slips compares against every id, so it stops being worth it in large fleets.
+  if (snapshot.size() > limits::near_search_count_max || id.size() > limits::id_bytes_max) return {};
   snapshot.for_each([&](const AgentRecordPtr& record) {
     const std::string& known = record->agent.id;
     const std::size_t longer = std::max(known.size(), id.size()), shorter = std::min(known.size(), id.size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 
 namespace choregos::api {
@@ -52,7 +53,7 @@ std::string FailureLimit::key(const IpAddress& peer) {
 }
 
 void FailureLimit::forget_old(Instant now) {
-  if (now - forgot_at_ < kWindow && windows_.size() < kAddressesMax) return;
+  if (now - forgot_at_ < kWindow && windows_.size() < limits::wrong_token_address_max) return;
   if (now - forgot_at_ < 1s) return;  // a full table is swept once a second, not once a request
   forgot_at_ = now;
   std::erase_if(windows_, [&](const auto& entry) { return now - entry.second.since >= kWindow; });
@@ -61,11 +62,11 @@ void FailureLimit::forget_old(Instant now) {
 bool FailureLimit::count(const IpAddress& peer, Instant now) {
   forget_old(now);
   std::string name = key(peer);
-  if (windows_.size() >= kAddressesMax && windows_.find(name) == windows_.end()) name.clear();
+  if (windows_.size() >= limits::wrong_token_address_max && windows_.find(name) == windows_.end()) name.clear();
   auto [at, fresh] = windows_.try_emplace(std::move(name), Window{now, 0});
   if (!fresh && now - at->second.since >= kWindow) at->second = {now, 0};
-  if (at->second.failures <= kFailuresMax) ++at->second.failures;
-  return at->second.failures > kFailuresMax;
+  if (at->second.failures <= limits::wrong_token_count_max) ++at->second.failures;
+  return at->second.failures > limits::wrong_token_count_max;
 }
 
 Duration FailureLimit::retry_after(const IpAddress& peer, Instant now) const {

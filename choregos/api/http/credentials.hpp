@@ -34,13 +34,12 @@ class TokenSet {
 /// The token of an `Authorization` header ("Bearer …", the scheme in any case); "" when it is none.
 std::string_view bearer_token(std::string_view authorization);
 
-/// Counts wrong tokens per address: more than kFailuresMax in a minute and further wrong ones are answered 429. A right
-/// token always passes, so that a noisy neighbour behind the same address locks nobody out.
+/// Counts wrong tokens per address: more than limits::wrong_token_count_max in a minute and further wrong ones are answered
+/// 429. A right token always passes, so that a noisy neighbour behind the same address locks nobody out. Of
+/// limits::wrong_token_address_max addresses; when so many are remembered, unknown ones share one counter.
 class FailureLimit {
  public:
-  static constexpr int kFailuresMax = 20;
   static constexpr Duration kWindow = 60s;
-  static constexpr std::size_t kAddressesMax = 10'000;  ///< remembered; when full, unknown ones share one counter
 
   /// Counts one failure; true when it is over the limit.
   bool count(const IpAddress& peer, Instant now);
@@ -50,7 +49,7 @@ class FailureLimit {
  private:
   struct Window {
     Instant since;
-    int failures = 0;
+    std::size_t failures = 0;
   };
   static std::string key(const IpAddress& peer);
   void forget_old(Instant now);

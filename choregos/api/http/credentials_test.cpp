@@ -1,4 +1,5 @@
 #include "choregos/api/http/credentials.hpp"
+#include "choregos/base/limits.hpp"
 
 #include <gtest/gtest.h>
 
@@ -57,7 +58,7 @@ TEST(FailureLimit, CountsAnIpv6SiteAsOne) {
 TEST(FailureLimit, RemembersABoundedNumberOfAddresses) {
   FailureLimit limit;
   const Instant start{1'000'000'000'000};
-  for (std::uint32_t i = 0; i < FailureLimit::kAddressesMax; ++i) EXPECT_FALSE(limit.count(IpAddress::v4(0x0a000000u + i), start));
+  for (std::uint32_t i = 0; i < limits::wrong_token_address_max; ++i) EXPECT_FALSE(limit.count(IpAddress::v4(0x0a000000u + i), start));
   // The table is full: strangers share one counter until the window has passed.
   bool over = false;
   for (std::uint32_t i = 0; i < 21; ++i) over = limit.count(IpAddress::v4(0x0b000000u + i), start);

@@ -35,7 +35,7 @@ void write_guard(MetricsWriter& out, const GuardView& guard) {
     out.family("choregos_silent_agents", MetricType::gauge, "Agents of a frozen or draining domain that are not heard; the 200 largest domains.");
     std::vector<DomainView> largest = domains;
     std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.silent > b.silent; });
-    if (largest.size() > kCapabilityLabelsMax) largest.resize(kCapabilityLabelsMax);
+    if (largest.size() > limits::metric_label_count_max) largest.resize(limits::metric_label_count_max);
     for (const DomainView& d : largest) out.sample(std::uint64_t{d.silent}, {{"domain", d.name}, {"mode", to_string(d.mode)}});
   }
   out.family("choregos_freezes_total", MetricType::counter, "How often a domain was frozen.").sample(guard.freezes);
@@ -46,7 +46,7 @@ void write_capabilities(MetricsWriter& out, const Snapshot& snapshot) {
   auto capabilities = snapshot.capabilities();
   out.family("choregos_capabilities", MetricType::gauge, "Distinct capabilities of the listed agents.").sample(wide(capabilities.size()));
   std::stable_sort(capabilities.begin(), capabilities.end(), [](const auto& a, const auto& b) { return a.live > b.live; });
-  if (capabilities.size() > kCapabilityLabelsMax) capabilities.resize(kCapabilityLabelsMax);
+  if (capabilities.size() > limits::metric_label_count_max) capabilities.resize(limits::metric_label_count_max);
   if (capabilities.empty()) return;
   out.family("choregos_capability_agents", MetricType::gauge, "Agents alive that have the capability, of the 200 capabilities that most have.");
   for (const auto& each : capabilities) out.sample(wide(each.live), {{"capability", each.capability}});

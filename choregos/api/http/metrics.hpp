@@ -20,9 +20,7 @@ struct HttpCounters {
   std::uint64_t tethers_total = 0;
 };
 
-/// Of the capabilities the ones that most agents have, this many.
-inline constexpr std::size_t kCapabilityLabelsMax = 200;
-
+/// Of the capabilities the ones that most agents have, at most limits::metric_label_count_max.
 Reply get_metrics(const Call& call, const HttpCounters& counters);
 
 }  // namespace choregos::api

@@ -5,6 +5,7 @@
 
 #include "choregos/api/http/freshness.hpp"
 #include "choregos/api/http/handlers.hpp"
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 #include "choregos/wire/json.hpp"
 
@@ -14,18 +15,17 @@ namespace {
 constexpr Status kStatuses[] = {Status::online, Status::idle, Status::working};
 constexpr Liveness kLivenesses[] = {Liveness::unconfirmed, Liveness::alive, Liveness::suspect, Liveness::lost, Liveness::left};
 constexpr SourceState kSourceStates[] = {SourceState::off, SourceState::starting, SourceState::ok, SourceState::degraded, SourceState::failed};
-/// Of each breakdown the largest this many are named; `other` holds the rest.
-constexpr std::size_t kGroupsMax = 100;
 
 using Groups = std::map<std::string_view, std::uint64_t, NaturalLess>;
 
 void write_groups(wire::JsonWriter& out, std::string_view name, const Groups& groups) {
   std::vector<std::pair<std::string_view, std::uint64_t>> largest(groups.begin(), groups.end());
   std::uint64_t other = 0;
-  if (largest.size() > kGroupsMax) {
+  // `other` holds the rest.
+  if (largest.size() > limits::group_count_max) {
     std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (std::size_t i = kGroupsMax; i < largest.size(); ++i) other += largest[i].second;
-    largest.resize(kGroupsMax);
+    for (std::size_t i = limits::group_count_max; i < largest.size(); ++i) other += largest[i].second;
+    largest.resize(limits::group_count_max);
     std::sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return natural_compare(a.first, b.first) < 0; });
   }
   out.key(name).begin_array();

@@ -7,12 +7,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/text.hpp"
 
 namespace choregos::source::beacon {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
 
 struct Descriptor {
   int fd;
@@ -54,7 +54,7 @@ Result<KeyRing> load_keys(const std::string& path) {
     if (n < 0) return broken(name, errno);
     if (n == 0) break;
     text.append(buffer, static_cast<std::size_t>(n));
-    if (text.size() > kFileBytesMax) return fail(ErrorCode::too_large, "the key file " + name + " has over 1 MiB");
+    if (text.size() > limits::key_file_bytes_max) return fail(ErrorCode::too_large, "the key file " + name + " has over " + std::to_string(limits::key_file_bytes_max / 1024) + " KiB");
   }
   auto keys = KeyRing::parse(text);
   if (!keys) return fail(keys.error().code, "key file " + name + ", " + keys.error().message);

@@ -9,7 +9,7 @@
 namespace choregos::source::beacon {
 
 /// Errors: not_found; forbidden (it belongs to another user, or others may read it; the message holds the command that mends
-/// it); too_large (over 1 MiB); invalid (no regular file, or its text: see KeyRing::parse); io.
+/// it); too_large (limits::key_file_bytes_max); invalid (no regular file, or its text: see KeyRing::parse); io.
 Result<KeyRing> load_keys(const std::string& path);
 
 }  // namespace choregos::source::beacon

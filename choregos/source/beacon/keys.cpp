@@ -88,7 +88,7 @@ Result<KeyRing> KeyRing::parse(std::string_view text) {
 Result<void> KeyRing::add(Key key) {
   const std::string name = "key " + std::to_string(key.id);
   if (key.id == 0) return fail(ErrorCode::invalid, "key number 0 means unsigned; use a number from 1 on");
-  if (key.secret.size() < wire::kBeaconKeyBytesMin || key.secret.size() > kKeyBytesMax)
+  if (key.secret.size() < wire::kBeaconKeyBytesMin || key.secret.size() > limits::key_bytes_max)
     return fail(ErrorCode::invalid, "the secret of " + name + " has " + std::to_string(key.secret.size()) + " bytes; it should have 16 to 64, such as those of: openssl rand -hex 32");
   if (!is_pattern_word(key.agents)) return fail(ErrorCode::invalid, name + " should name an agent's id or a pattern such as build-*, not '" + printable(key.agents) + "'");
   if (keys_.contains(key.id)) return fail(ErrorCode::conflict, name + " is there twice; each key has a number of its own");

@@ -21,11 +21,9 @@
 
 namespace choregos::source::beacon {
 
-inline constexpr std::size_t kKeyBytesMax = 64;  ///< HMAC-SHA256 hashes longer ones first, which gains nothing
-
 struct Key {
   std::uint64_t id = 0;
-  std::string secret;
+  std::string secret;        ///< wire::kBeaconKeyBytesMin to limits::key_bytes_max bytes
   std::string agents = "*";  ///< an id, or a pattern with '*' and '?'
 
   bool is_pattern() const { return agents.find_first_of("*?") != std::string::npos; }

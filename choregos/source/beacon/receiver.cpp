@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/rng.hpp"
 #include "choregos/wire/statement.hpp"
 
@@ -240,7 +241,7 @@ std::string Receiver::open_question(const Session& about, const std::string& hel
     close_question(opened_.front().second);
     opened_.pop_front();
   }
-  if (opened_.size() >= kQuestionCountMax) return {};
+  if (opened_.size() >= limits::question_count_max) return {};
   const std::uint64_t nonce = rng_.next();
   std::string ping = sign(wire::BeaconType::ping, about, wire::write_ping(nonce));
   if (ping.empty()) return {};

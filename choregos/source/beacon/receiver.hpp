@@ -158,7 +158,6 @@ class Receiver {
   static constexpr Duration kAnswerTime = 10s;
   /// How long a helper waits for an answer.
   static constexpr Duration kHelperWait = 1s;
-  static constexpr std::size_t kQuestionCountMax = 32768;  ///< open at once; ten seconds' worth of what a registry asks
 
   explicit Receiver(ReceiverSettings settings);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/rng.hpp"
 #include "choregos/source/beacon/evidence.hpp"
 #include "choregos/source/beacon/sender_for_tests.hpp"
@@ -653,7 +654,7 @@ TEST(Receiver, QuestionsHaveABound) {
   World world;
   Sender a1{.flags = kAnswers};
   world.hear(a1.announce());
-  for (std::size_t i = 0; i < Receiver::kQuestionCountMax; ++i) ASSERT_TRUE(world.receiver.ask("a1", 0, world.now));
+  for (std::size_t i = 0; i < limits::question_count_max; ++i) ASSERT_TRUE(world.receiver.ask("a1", 0, world.now));
   EXPECT_FALSE(world.receiver.ask("a1", 0, world.now));
   world.now = world.now + Receiver::kAnswerTime + 1s;
   EXPECT_TRUE(world.receiver.ask("a1", 0, world.now));

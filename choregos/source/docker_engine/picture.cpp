@@ -11,7 +11,6 @@
 namespace choregos::source {
 namespace {
 
-constexpr std::size_t kIdsMax = 16;         // heard as one task; a service behind one address may say many
 constexpr Duration kSayAgain = 60s;         // a record may have been forgotten meanwhile
 constexpr std::string_view kTaskId = "com.docker.swarm.task.id";
 
@@ -416,7 +415,7 @@ std::optional<Observation> Picture::met(const Observation& heard) {
   const std::string key = find(heard);
   if (key.empty()) return std::nullopt;
   Member& m = members_.at(key);
-  if (!heard.names.id.empty() && m.ids.size() < kIdsMax) {
+  if (!heard.names.id.empty() && m.ids.size() < limits::docker_id_count_max) {
     m.ids.insert(heard.names.id);
     heard_as_[heard.names.id].insert(key);
   }

@@ -19,7 +19,7 @@ struct ProbeSettings {
   std::size_t parallel_max = limits::probe_parallel_max;
   Duration unwell_lost_after = 60s;               ///< a target that answers, but not with 200, is lost after so long
   Duration sample_gap = 100ms;                    ///< between two samples of a virtual IP
-  std::size_t sample_count_max = 200;             ///< samples of a virtual IP in one round
+  std::size_t sample_count_max = limits::sample_count_max;  ///< samples of a virtual IP in one round
 };
 /// Errors: invalid, naming the setting and its range.
 Result<void> check(const ProbeSettings& settings);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <tuple>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/net/http_client.hpp"
 #include "choregos/source/static_file/target_list.hpp"
 
@@ -39,7 +40,7 @@ Result<std::string> read_file(const std::string& path, Stamp& stamp) {
   stamp = stamp_of(s);
   std::string text;
   char buffer[65536];
-  while (text.size() <= kListBytesMax) {
+  while (text.size() <= limits::target_file_bytes_max) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {

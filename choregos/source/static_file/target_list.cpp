@@ -73,7 +73,7 @@ Error fault_at(const Place& place, const std::string& what) {
 ListFormat format_of(std::string_view file_name) { return to_lower(file_name).ends_with(".json") ? ListFormat::json : ListFormat::toml; }
 
 Result<std::vector<ListedTarget>> read_target_list(std::string_view text, ListFormat format) {
-  if (text.size() > kListBytesMax) return fail(ErrorCode::too_large, "the list has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(kListBytesMax) + " are read");
+  if (text.size() > limits::target_file_bytes_max) return fail(ErrorCode::too_large, "the list has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(limits::target_file_bytes_max) + " are read");
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return std::vector<ListedTarget>{};
   const auto written = format == ListFormat::json ? read_json(text) : read_toml(text);
   if (!written) return written.error();

@@ -32,8 +32,6 @@ struct ListedTarget {
   bool operator==(const ListedTarget&) const = default;
 };
 
-inline constexpr std::size_t kListBytesMax = 16 * 1024 * 1024;
-
 /// An empty text is an empty list. Errors: invalid, "line 3, column 11: …", with the nearest known word for a slip in a
 /// key; too_large.
 Result<std::vector<ListedTarget>> read_target_list(std::string_view text, ListFormat format);

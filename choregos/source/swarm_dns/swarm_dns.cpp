@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "choregos/base/limits.hpp"
 #include "choregos/base/rng.hpp"
 #include "choregos/net/resolver.hpp"
 #include "choregos/source/swarm_dns/task_name.hpp"
@@ -12,7 +13,6 @@ namespace choregos::source {
 namespace {
 
 /// PTR questions under way for one service: a scale to thousands must not flood Docker's resolver.
-constexpr std::size_t kNamingMax = 32;
 
 bool is_service_name(std::string_view text) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
@@ -80,7 +80,7 @@ struct SwarmDns::Impl : std::enable_shared_from_this<SwarmDns::Impl> {
   void turn(Service& service) {
     if (!running) return;
     const auto self = shared_from_this();  // whoever takes the targets may destroy us
-    const std::size_t free = kNamingMax - std::min(kNamingMax, service.naming);
+    const std::size_t free = limits::dns_naming_parallel_max - std::min(limits::dns_naming_parallel_max, service.naming);
     for (const IpAddress& address : service.roster.to_name(loop.now(), free)) {
       ++service.naming;
       ++ptr_lookups;
@@ -100,7 +100,7 @@ struct SwarmDns::Impl : std::enable_shared_from_this<SwarmDns::Impl> {
     const Instant next = service.roster.next(loop.now());
     if (next == Instant::never()) service.turn_timer.cancel();
     // While all places for PTR questions are taken, their answers come back here.
-    else service.turn_timer = loop.at(std::max(next, loop.now() + (service.naming >= kNamingMax ? Duration(100ms) : Duration(1ms))), [this, &service] { turn(service); });
+    else service.turn_timer = loop.at(std::max(next, loop.now() + (service.naming >= limits::dns_naming_parallel_max ? Duration(100ms) : Duration(1ms))), [this, &service] { turn(service); });
   }
 
   /// A task has a name in each network; the one of our service is meant, else the first.
