@@ -369,11 +369,11 @@ TEST_F(HttpClientTest, StreamsPiecesAsTheyCome) {
   serve([&](HttpRequest&&, Responder responder) { stream = responder.stream(200, {{"Content-Type", "text/event-stream"}}); });
   Heard heard;
   HttpClientRequest request = to(address);
-  request.timeout = 50ms;  // for the head only
+  request.timeout = 1s;  // for the head only
   HttpCall call = client->open_stream(request, hear(heard));
   ASSERT_TRUE(wait_for(loop, [&] { return heard.head.has_value(); }));
   EXPECT_EQ(heard.head->header("content-type"), "text/event-stream");
-  run_for(loop, 80ms);
+  run_for(loop, 1100ms);
   ASSERT_EQ(heard.ends, 0);
   for (int i = 0; i < 3; ++i) {
     stream->write("event " + std::to_string(i) + "\n");

@@ -349,8 +349,9 @@ TEST_F(HttpServerTest, DoesNotTakeALongAnswerForIdleness) {
   start(options);
   Peer peer(address);
   peer.send(kGet);
-  run_for(loop, 150ms);
-  ASSERT_TRUE(waiting && waiting->wanted());
+  ASSERT_TRUE(wait_for(loop, [&] { return waiting.has_value(); }));
+  run_for(loop, 120ms);
+  ASSERT_TRUE(waiting->wanted());
   waiting->reply({200, {}, "patience", nullptr});
   EXPECT_TRUE(exchange_until(loop, peer, "", "patience").ends_with("patience"));
 }
@@ -504,7 +505,7 @@ TEST_F(HttpStreamTest, TakesOneLargePieceAndSaysWhenItIsGone) {
   Peer peer(address);
   peer.send(kGet);
   ASSERT_TRUE(wait_for(loop, [&] { return stream != nullptr; }));
-  run_for(loop, 5ms);
+  ASSERT_TRUE(wait_for(loop, [&] { return stream->queued_bytes() == 0; })) << "the head is on its way";
   int drained = 0;
   stream->on_drained([&] { ++drained; });
   EXPECT_TRUE(stream->write(std::string(5'000'000, 'L')));
