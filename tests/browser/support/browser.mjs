@@ -39,3 +39,13 @@ export async function picture(page, name) {
   fs.mkdirSync(ARTEFACTS, { recursive: true });
   await page.screenshot({ path: path.join(ARTEFACTS, `${name}.png`) });
 }
+
+/** A small picture for docs/UI.md, which keeps those of a run that somebody has looked at. */
+export async function guide_picture(page, name) {
+  const folder = path.join(ARTEFACTS, 'guide');
+  fs.mkdirSync(folder, { recursive: true });
+  const session = await page.context().newCDPSession(page);
+  const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 82 });
+  await session.detach();
+  fs.writeFileSync(path.join(folder, `${name}.webp`), Buffer.from(data, 'base64'));
+}

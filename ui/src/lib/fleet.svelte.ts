@@ -1,7 +1,7 @@
 // The fleet as this page knows it: records by id, what changed lately, and how fresh all that is. Changes gather and are shown
 // at most once a frame, so ten thousand of them cost one drawing.
 import { byName } from './format';
-import { EVENTS_KEPT, type FleetEvent, type Link, type Message } from './fleet.types';
+import { EVENTS_KEPT, newestFirst, Tally, type FleetEvent, type Link, type Message } from './fleet.types';
 import type { Agent, Guard, Mode } from './types';
 
 class Fleet {
@@ -18,6 +18,9 @@ class Fleet {
   loaded = $state(false);
   /** The newest first. */
   events = $state.raw<readonly FleetEvent[]>([]);
+
+  /** Changes by minute since 1970; read it after `events`. */
+  readonly tally = new Tally();
 
   private byId = new Map<string, Agent>();
   private sorted: Agent[] = [];
@@ -52,6 +55,7 @@ class Fleet {
     this.heardAt = Date.now();
     switch (message.type) {
       case 'beat':
+      case 'token':
         return;
       case 'mode':
         this.mode = message.mode;
@@ -59,8 +63,10 @@ class Fleet {
         return;
       case 'past': {
         const known = new Set(this.events.map((event) => event.revision));
-        const old = message.events.filter((event) => !known.has(event.revision)).reverse();
-        this.events = [...this.events, ...old].slice(0, EVENTS_KEPT);
+        const old = message.events.filter((event) => !known.has(event.revision));
+        if (message.minutes) this.tally.counts = new Map(message.minutes);
+        else for (const event of old) this.tally.add(event);
+        this.events = [...this.events, ...old].sort(newestFirst).slice(0, EVENTS_KEPT);
         return;
       }
       case 'list':
@@ -83,6 +89,7 @@ class Fleet {
         if (agent) this.byId.set(agent.id, agent);
         else this.byId.delete(event.id);
         this.fresh.push(event);
+        this.tally.add(event);
         this.revision = event.revision;
       }
     }

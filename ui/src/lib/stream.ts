@@ -1,5 +1,6 @@
 // One stream for all tabs of this browser: a shared worker holds it, and hands every message to each page. Where there are no
 // shared workers (some phones) the page holds a stream of its own.
+import { setToken } from './api';
 import type { Message } from './fleet.types';
 import { follow, type Following } from './follow';
 
@@ -14,7 +15,10 @@ export function connect(take: (message: Message) => void): Connection {
     return { authorize: (token) => following.authorize(token), close: () => following.close() };
   }
   const worker = new SharedWorker(new URL('./stream.worker.ts', import.meta.url), { type: 'module', name: 'choregos' });
-  worker.port.onmessage = (event: MessageEvent<Message>) => take(event.data);
+  worker.port.onmessage = (event: MessageEvent<Message>) => {
+    if (event.data.type === 'token') setToken(event.data.token);
+    else take(event.data);
+  };
   worker.port.start();
   const bye = (): void => worker.port.postMessage({ type: 'bye' });
   window.addEventListener('pagehide', bye);

@@ -1,5 +1,5 @@
 // The shared worker: follows the registry once, keeps what a page that comes later needs, and ends when the last page goes.
-import { EVENTS_KEPT, type FleetEvent, type Message } from './fleet.types';
+import { EVENTS_KEPT, newestFirst, Tally, type FleetEvent, type Message } from './fleet.types';
 import type { Agent, ListHead } from './types';
 import { follow, type Following } from './follow';
 
@@ -12,12 +12,16 @@ const ports = new Set<MessagePort>();
 let following: Following | null = null;
 let agents = new Map<string, Agent>();
 let events: FleetEvent[] = [];  // the oldest first
+let tally = new Tally();
 let head: ListHead | null = null;
 let link: (Message & { type: 'link' }) | null = null;
 let heard_at = Date.now();
+let token = '';
 
 function keep(more: FleetEvent[], older: boolean): void {
-  events = older ? [...more, ...events] : [...events, ...more];
+  for (const event of more) tally.add(event);
+  events.push(...more);
+  if (older) events.sort((a, b) => newestFirst(b, a));
   if (events.length > EVENTS_KEPT * 1.2) events = events.slice(-EVENTS_KEPT);
 }
 
@@ -48,22 +52,27 @@ scope.onconnect = (event) => {
   if (!port) return;
   ports.add(port);
   port.onmessage = (said: MessageEvent<{ type: 'authorize'; token: string } | { type: 'bye' }>) => {
-    if (said.data.type === 'authorize') following?.authorize(said.data.token);
-    else {
+    if (said.data.type === 'authorize') {
+      token = said.data.token;
+      following?.authorize(token);
+    } else {
       ports.delete(port);
       if (ports.size === 0) {
         following?.close();
         following = null;
         head = null;
         link = null;
+        token = '';
         events = [];
+        tally = new Tally();
       }
     }
   };
   port.start();
+  if (token) port.postMessage({ type: 'token', token } satisfies Message);
   if (following && head) {
     port.postMessage({ type: 'list', head, agents: [...agents.values()] } satisfies Message);
-    port.postMessage({ type: 'past', events } satisfies Message);
+    port.postMessage({ type: 'past', events, minutes: [...tally.counts] } satisfies Message);
   }
   if (following && link) port.postMessage(link);
   following ??= follow(take);
