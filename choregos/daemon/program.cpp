@@ -13,6 +13,7 @@
 
 #include "choregos/api/ui/assets.hpp"
 #include "choregos/base/text.hpp"
+#include "choregos/daemon/seal.hpp"
 #include "choregos/daemon/token_file.hpp"
 #include "choregos/source/beacon/key_file.hpp"
 
@@ -199,6 +200,7 @@ Result<void> Program::start() {
   if (std::any_of(bound_.begin(), bound_.end(), [](const SocketAddress& a) { return !a.ip.is_loopback(); }))
     log_.warn("tokens_in_the_clear", "", {{"listening", listening}, {"advice", "choregosd speaks no TLS: let only a trusted network or a TLS proxy reach it"}});
 
+  seal();
   look_if_ready();
   watch_timer_ = loop_.every(1s, [this] {
     hearing_->watch();
@@ -211,6 +213,13 @@ Result<void> Program::start() {
   });
   hearing_->watch();
   return {};
+}
+
+/// From here on nothing is needed that a stranger could want of us.
+void Program::seal() {
+  if (!config_.settings.process_seal || !can_be_sealed()) return;
+  if (auto sealed = seal_process(); !sealed)
+    log_.warn("not_sealed", "", {{"err", sealed.error().message}, {"advice", "system calls are not filtered here; --no-seal says that this is meant"}});
 }
 
 void Program::write_address_files() {

@@ -49,6 +49,7 @@ class Program {
   api::Services services();
   api::Readiness readiness() const;
   Result<void> listen();
+  void seal();
   void write_address_files();
   void look_if_ready();
   void on_signal(int number);

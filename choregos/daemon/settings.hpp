@@ -59,6 +59,8 @@ struct Settings {
   std::uint64_t record_bytes_max = std::uint64_t{1} << 30;
   std::vector<std::string> shadow_settings;
 
+  bool process_seal = true;
+
   std::string log_level = "info";
   std::string log_format = "auto";
 };

@@ -131,7 +131,7 @@ const std::vector<Row>& table() {
   using S = Settings;
   static const std::vector<Row> rows{
       {.key = "profile", .slot = &S::profile, .flag = "--profile", .meta = "NAME",
-       .doc = "Defaults that belong together. `chorus` looks for the Swarm service `chorus`, whose tasks answer `/health` on port 8081.",
+       .doc = "Defaults that belong together. `chorus` looks for the Swarm service `chorus`, whose tasks answer `/health` on port 8081. An agent says its part of it by `choregos-agent --profile chorus`.",
        .choices = {"none", "chorus"}},
 
       {.key = "http.listen", .slot = &S::http_listen, .flag = "--http", .meta = "ADDR:PORT",
@@ -233,6 +233,9 @@ const std::vector<Row>& table() {
               "same inputs, and `/metrics`, the log and `choregos doctor` say whom it would have lost wrongly, and which deaths it would have "
               "noticed earlier or later. Nobody acts on it. `choregos replay FILE --with NAME=VALUE` tries the same on a recording.",
        .check = check_other_setting},
+
+      {.key = "process.seal", .slot = &S::process_seal, .flag = "--seal", .meta = "",
+       .doc = "Once it serves, choregosd gives up every system call that it has no use for (seccomp): above all it can start no other program."},
 
       {.key = "log.level", .slot = &S::log_level, .flag = "--log-level", .meta = "LEVEL",
        .doc = "The least important lines to log.", .reload = true, .choices = {"debug", "info", "warn", "error"}},
