@@ -149,6 +149,33 @@ test('is driven by keys alone', async () => {
   await page.keyboard.press('p');
 });
 
+test('goes back in time, to what was believed at a revision', async () => {
+  const changes = (await fleet.daemon.json(`/api/v1/watch?wait=0s&since=${(await fleet.daemon.json('/api/v1/agents?limit=1')).epoch}.0`)).events;
+  const death = changes.find((change) => change.agent.id === 'tester-1' && change.agent.liveness === 'lost');
+  const count_at = (word) => page.locator(`.stage li:has(.mark.${word}) b`).innerText();
+  await page.goto(`${url}#/events?at=${death.epoch}.${death.revision}`);
+  await page.waitForSelector('.stage canvas');
+  assert.deepEqual([await count_at('alive'), await count_at('lost')], ['11', '1'], 'right after the death');
+  await page.locator('#rewind').focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForFunction(() => document.querySelector('.stage li:has(.mark.lost) b').textContent === '0');
+  assert.equal(await count_at('alive'), '12', 'one change before it');
+  await page.evaluate(AXE);
+  assert.deepEqual((await page.evaluate(() => axe.run(document))).violations.map((v) => `${v.id} ${v.nodes[0].target}`), []);
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => document.querySelector('.stage li:has(.mark.lost) b').textContent === '1');
+  await picture(page, 'the-past-light');
+  await guide_picture(page, 'page_past');
+  await page.keyboard.press('Home');
+  await page.waitForFunction(() => document.querySelector('.stage li:has(.mark.alive) b').textContent === '1');
+  await page.reload();
+  await page.waitForSelector('.stage canvas');
+  assert.equal(await count_at('alive'), '1', 'the first was alone');
+  await page.getByRole('button', { name: 'Back to now' }).click();
+  await page.waitForSelector('.stage', { state: 'detached' });
+  await hash('#/events');
+});
+
 test('copies what the same view is elsewhere', async () => {
   const context = page.context();
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: fleet.daemon.url });
