@@ -7,7 +7,7 @@
 namespace choregos::team {
 
 CoverTable::CoverTable(std::size_t bits)
-    : bits_(bits), single_(std::size_t{1} << bits, kImpossible), plain_(single_), who_(std::size_t{1} << bits), best_(std::size_t{1} << bits, kImpossible), part_(std::size_t{1} << bits) {
+    : bits_(bits), single_(std::size_t{1} << bits, kNone), plain_(single_), who_(single_.size()), best_(single_), part_(single_.size()) {
   assert(bits <= kExactRequirements);
   best_[0] = 0;
 }
@@ -15,7 +15,7 @@ CoverTable::CoverTable(std::size_t bits)
 void CoverTable::add(const Candidate& candidate, std::uint32_t index) {
   const Mask mask = candidate.mask & ((Mask{1} << bits_) - 1);
   for (Mask u = mask; u != 0; u = (u - 1) & mask) {
-    Points cost = candidate.cost;
+    auto cost = static_cast<Cost>(candidate.cost);
     for (const auto& [requirement, points] : candidate.proofs)
       if ((u >> requirement & 1) != 0) cost += points;
     if (candidate.proofs.empty() && cost < plain_[u]) plain_[u] = cost;
@@ -31,17 +31,17 @@ void CoverTable::solve() {
   for (std::size_t s = 1; s < end; ++s) {
     const std::size_t low = s & (~s + 1);
     const std::size_t rest = s ^ low;
-    Points best = kImpossible;
+    Cost best = kNone;
     std::size_t part = s;
     for (std::size_t v = rest;; v = (v - 1) & rest) {
-      const Points cost = single_[v | low] + best_[rest ^ v];
+      const Cost cost = single_[v | low] + best_[rest ^ v];
       if (cost < best) {
         best = cost;
         part = v | low;
       }
       if (v == 0) break;
     }
-    best_[s] = std::min(best, kImpossible);
+    best_[s] = best;
     part_[s] = static_cast<std::uint16_t>(part);
   }
 }
@@ -66,7 +66,7 @@ Points CoverTable::best_with(const Candidate& candidate, Mask subset) const {
   Points least = kImpossible;
   const Mask mask = candidate.mask & subset;
   for (Mask u = mask;; u = (u - 1) & mask) {
-    Points cost = candidate.cost + best_[subset & ~u];
+    Points cost = candidate.cost + best(subset & ~u);
     for (const auto& [requirement, points] : candidate.proofs)
       if ((u >> requirement & 1) != 0) cost += points;
     least = std::min(least, cost);

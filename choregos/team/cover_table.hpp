@@ -26,21 +26,25 @@ class CoverTable {
   void solve();
 
   /// kImpossible or more when the candidates do not have it all.
-  Points best(Mask subset) const { return best_[subset]; }
+  Points best(Mask subset) const { return best_[subset] >= kNone ? kImpossible : best_[subset]; }
   std::size_t bits() const { return bits_; }
   /// The least that a candidate without proofs, and which fills all of `mask`, was offered for.
-  Points single_plain(Mask mask) const { return plain_[mask]; }
+  Points single_plain(Mask mask) const { return plain_[mask] >= kNone ? kImpossible : plain_[mask]; }
   /// The team of best(subset), which must be possible: each candidate once, with all that it answers for.
   std::vector<Chosen> team(Mask subset) const;
   /// The least that a team for `subset` with this candidate in it can cost.
   Points best_with(const Candidate& candidate, Mask subset) const;
 
  private:
+  /// Costs in 32 bits, so that all fit the first-level cache: twelve members at their dearest stay far below kNone.
+  using Cost = std::int32_t;
+  static constexpr Cost kNone = 1'000'000'000;
+
   std::size_t bits_;
-  std::vector<Points> single_;
-  std::vector<Points> plain_;         ///< of candidates without proofs
+  std::vector<Cost> single_;
+  std::vector<Cost> plain_;           ///< of candidates without proofs
   std::vector<std::uint32_t> who_;
-  std::vector<Points> best_;
+  std::vector<Cost> best_;
   std::vector<std::uint16_t> part_;  ///< the u of best_[s]
 };
 

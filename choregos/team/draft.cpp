@@ -31,13 +31,13 @@ void set_limits(Problem& p, const TeamRequest& request, const Sieve& sieve, cons
   for (const Picked& s : stay) p.hosts_before.push_back({sieve.roster().host(s.place), 1});
 }
 
-std::vector<Candidate> reserved(const Sieve& sieve, const std::vector<Place>& places, Mask wanted) {
+std::vector<Candidate> reserved(const Sieve& sieve, const Given& given, Mask wanted) {
   std::vector<Candidate> out;
-  for (const Place place : places) {
+  for (const Place place : given.reserve) {
     const Mask mask = sieve.mask(place, wanted);
     if (mask == 0) continue;
     out.push_back(sieve.candidate(place, mask));
-    out.back().cost = 0;
+    if (!given.reserve_costs) out.back().cost = 0;
   }
   return out;
 }
@@ -60,7 +60,7 @@ class Drafting {
   Draft seats() {
     const std::uint32_t total = std::accumulate(problem_.demand.begin(), problem_.demand.end(), 0U);
     set_limits(problem_, request_, sieve_, {});
-    std::vector<Candidate> all = reserved(sieve_, given_.reserve, problem_.wanted());
+    std::vector<Candidate> all = reserved(sieve_, given_, problem_.wanted());
     for (const Picked& s : given_.stay) {
       Candidate c = sieve_.candidate(s.place, sieve_.mask(s.place, problem_.wanted()));
       c.cost -= kStays;
@@ -138,7 +138,7 @@ class Drafting {
     Solution nothing;
     nothing.found = true;
     if (wanted == 0 && keeps_limits(p, nothing)) return nothing;
-    const std::vector<Candidate> reserve = reserved(sieve_, given_.reserve, all_needs());
+    const std::vector<Candidate> reserve = reserved(sieve_, given_, all_needs());
     const std::uint32_t most = p.demand.empty() ? 0 : *std::max_element(p.demand.begin(), p.demand.end());
     const bool exact = p.demand.size() <= kExactRequirements;
 
@@ -157,7 +157,10 @@ class Drafting {
         s.found = true;
         s.cost = s.cost_min = table.best(wanted);
         s.chosen = table.team(wanted);
-        if (keeps_limits(p, s)) return s;
+        if (keeps_limits(p, s)) {
+          table_ = std::move(table);
+          return s;
+        }
       } else {
         return s;
       }
@@ -190,6 +193,7 @@ class Drafting {
     out.members = stay;
     for (const Chosen& c : solution.chosen) out.members.push_back({out.candidates[c.candidate].place, c.answers});
     out.solution = std::move(solution);
+    out.table = std::move(table_);
     return out;
   }
 
@@ -197,6 +201,7 @@ class Drafting {
   const TeamRequest& request_;
   const Given& given_;
   Problem problem_;
+  std::optional<CoverTable> table_;
 };
 
 }  // namespace

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "choregos/team/cover_table.hpp"
 #include "choregos/team/sieve.hpp"
 
 namespace choregos::team {
@@ -18,6 +20,7 @@ struct Picked {
 struct Given {
   std::vector<Picked> stay;      ///< members that stay, with what they answer for; they may come to answer for more, or change seats
   std::vector<Place> reserve;    ///< held standbys: they cost nothing any more, so they come before everybody else
+  bool reserve_costs = false;    ///< they do cost what they cost: to keep the cheapest of them
   bool only_these = false;       ///< nobody else may join
 };
 
@@ -26,6 +29,7 @@ struct Draft {
   std::vector<Picked> members;   ///< those that stay and the new ones
   Solution solution;             ///< its indexes point into `candidates`
   std::vector<Candidate> candidates;
+  std::optional<CoverTable> table;    ///< of subset_dp, to ask what other teams would cost
   std::vector<std::uint32_t> demand;  ///< what had to be filled anew
 };
 

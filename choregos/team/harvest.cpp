@@ -1,50 +1,66 @@
 #include "choregos/team/harvest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <unordered_map>
 
 namespace choregos::team {
 namespace {
 
-/// One chunk's bits of every wanted requirement.
+/// One word of a chunk, by requirement.
+using Bits = std::array<std::uint64_t, 64>;
+
+/// One chunk as the wanted requirements see it.
 class Gathered {
  public:
-  Gathered(const Sieve& sieve, Mask wanted) : sieve_(sieve), blocks_(sieve.requirements()) {
+  Gathered(const Sieve& sieve, Mask wanted) : sieve_(sieve), words_(sieve.requirements()), blocks_(sieve.requirements()) {
     for (Mask rest = wanted; rest != 0; rest &= rest - 1) used_.push_back(static_cast<std::uint32_t>(std::countr_zero(rest)));
     exact_ = std::all_of(used_.begin(), used_.end(), [&](std::uint32_t i) { return sieve.matcher(i).exact(); });
   }
-  bool load(std::size_t chunk) {
+  void load(std::size_t chunk) {
     chunk_ = chunk;
-    bool any = false;
+    any_ = 0;
     for (const std::uint32_t i : used_) {
-      if (sieve_.matcher(i).block(chunk, blocks_[i])) {
-        any = true;
-      } else {
-        blocks_[i] = {};
-      }
+      words_[i] = sieve_.matcher(i).words(chunk);
+      any_ = static_cast<std::uint8_t>(any_ | words_[i]);
+      blocks_[i] = words_[i] != 0 ? sieve_.matcher(i).only_block(chunk) : nullptr;
     }
-    return any;
   }
-  const Block& block(std::uint32_t i) const { return blocks_[i]; }
+  /// Which words of the chunk hold somebody for the requirement, for any of them, and who is in such a word.
+  std::uint8_t words(std::uint32_t i) const { return words_[i]; }
+  std::uint8_t any() const { return any_; }
   const std::vector<std::uint32_t>& used() const { return used_; }
-  /// What the agent at the place fills, as far as `used`.
-  Mask mask(std::size_t at) const {
-    Mask out = 0;
-    for (const std::uint32_t i : used_) out |= (blocks_[i][at / 64] >> (at % 64) & 1) << i;
-    if (!exact_)
-      for (Mask rest = out; rest != 0; rest &= rest - 1) {
-        const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
-        if (!sieve_.matcher(i).check(place(at))) out &= ~(Mask{1} << i);
-      }
-    return out;
+
+  /// The word of every requirement in use.
+  void read(std::size_t w, Bits& bits) const {
+    for (const std::uint32_t i : used_)
+      bits[i] = (words_[i] >> w & 1) == 0 ? 0 : blocks_[i] != nullptr ? (*blocks_[i])[w] : sieve_.matcher(i).word(chunk_, w);
   }
-  Place place(std::size_t at) const { return static_cast<Place>(chunk_ * kChunkPlaces + at); }
+  /// Calls visit(at, place, mask) for those of `chosen` in word `w` that fill something, with all that they fill.
+  template <class Visit>
+  void each(std::size_t w, const Bits& bits, std::uint64_t chosen, Visit&& visit) const {
+    for (; chosen != 0; chosen &= chosen - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(chosen));
+      const std::size_t at = w * 64 + bit;
+      Mask mask = 0;
+      for (const std::uint32_t i : used_) mask |= (bits[i] >> bit & 1) << i;
+      const auto place = static_cast<Place>(chunk_ * kChunkPlaces + at);
+      if (!exact_)
+        for (Mask rest = mask; rest != 0; rest &= rest - 1) {
+          const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
+          if (!sieve_.matcher(i).check(place)) mask &= ~(Mask{1} << i);
+        }
+      if (mask != 0) visit(at, place, mask);
+    }
+  }
 
  private:
   const Sieve& sieve_;
-  std::vector<Block> blocks_;
+  std::vector<std::uint8_t> words_;
+  std::vector<const Block*> blocks_;  ///< where one block says it all
   std::vector<std::uint32_t> used_;
+  std::uint8_t any_ = 0;
   bool exact_ = true;
   std::size_t chunk_ = 0;
 };
@@ -52,79 +68,95 @@ class Gathered {
 /// Chooses the places of a chunk whose mask holds one of a family of masks that is closed upwards, by whole words.
 class Picker {
  public:
-  /// `open` of every mask over `bits`; closed upwards within what anybody may fill.
-  void set(const std::vector<char>& open, std::size_t bits, Mask wanted) {
+  /// Every mask over `wanted` for which open(mask) holds; open must hold for whatever contains one for which it does.
+  template <class Open>
+  void set(std::size_t bits, Mask wanted, const Open& open) {
     minimal_.clear();
     fewest_ = static_cast<int>(bits) + 1;
-    for (Mask u = 1; u < open.size(); ++u) {
-      if (open[u] == 0 || (u & ~wanted) != 0) continue;
+    for (Mask u = 1; u < Mask{1} << bits; ++u) {
+      if ((u & ~wanted) != 0 || !open(u)) continue;
       bool minimal = true;
-      for (Mask rest = u; rest != 0 && minimal; rest &= rest - 1) minimal = open[u ^ (rest & (~rest + 1))] == 0;
+      for (Mask rest = u; rest != 0 && minimal; rest &= rest - 1) {
+        const Mask less = u ^ (rest & (~rest + 1));
+        minimal = less == 0 || !open(less);
+      }
       if (!minimal) continue;
-      minimal_.push_back(u);
       fewest_ = std::min(fewest_, std::popcount(u));
+      Members members;
+      for (Mask rest = u; rest != 0; rest &= rest - 1) members.indexes[members.count++] = static_cast<std::uint8_t>(std::countr_zero(rest));
+      minimal_.push_back(members);
     }
   }
   bool empty() const { return minimal_.empty(); }
 
-  bool pick(const Gathered& gathered, Block& out) const {
-    out = {};
-    if (minimal_.size() <= kMinimalMax) {
-      for (const Mask u : minimal_) {
-        Mask rest = u;
-        Block both = gathered.block(static_cast<std::uint32_t>(std::countr_zero(rest)));
-        for (rest &= rest - 1; rest != 0; rest &= rest - 1) {
-          const Block& other = gathered.block(static_cast<std::uint32_t>(std::countr_zero(rest)));
-          for (std::size_t w = 0; w < kBlockWords; ++w) both[w] &= other[w];
-        }
-        for (std::size_t w = 0; w < kBlockWords; ++w) out[w] |= both[w];
+  /// Calls visit(at, place, mask) for each such place of the loaded chunk.
+  template <class Visit>
+  void each(const Gathered& gathered, Visit&& visit) const {
+    Bits bits;
+    if (minimal_.size() > kMinimalMax) {
+      for (unsigned rest = gathered.any(); rest != 0; rest &= rest - 1) {
+        const auto w = static_cast<std::size_t>(std::countr_zero(rest));
+        gathered.read(w, bits);
+        if (const std::uint64_t chosen = at_least(gathered, bits); chosen != 0) gathered.each(w, bits, chosen, visit);
       }
-    } else {
-      at_least(gathered, out);
+      return;
     }
-    std::uint64_t any = 0;
-    for (const std::uint64_t word : out) any |= word;
-    return any != 0;
+    std::uint8_t hit[kMinimalMax];
+    unsigned all = 0;
+    for (std::size_t m = 0; m < minimal_.size(); ++m) {
+      unsigned words = 0xff;
+      for (std::size_t n = 0; n < minimal_[m].count; ++n) words &= gathered.words(minimal_[m].indexes[n]);
+      hit[m] = static_cast<std::uint8_t>(words);
+      all |= words;
+    }
+    for (; all != 0; all &= all - 1) {
+      const auto w = static_cast<std::size_t>(std::countr_zero(all));
+      gathered.read(w, bits);
+      std::uint64_t chosen = 0;
+      for (std::size_t m = 0; m < minimal_.size(); ++m) {
+        if ((hit[m] >> w & 1) == 0) continue;
+        std::uint64_t both = ~std::uint64_t{0};
+        for (std::size_t n = 0; n < minimal_[m].count; ++n) both &= bits[minimal_[m].indexes[n]];
+        chosen |= both;
+      }
+      if (chosen != 0) gathered.each(w, bits, chosen, visit);
+    }
   }
 
  private:
   static constexpr std::size_t kMinimalMax = 40;
+  struct Members {
+    std::uint8_t count = 0;
+    std::uint8_t indexes[kExactRequirements] = {};
+  };
 
   /// Places with at least `fewest_` bits: a counter of four bits for each place, kept in four words (bit slicing).
-  void at_least(const Gathered& gathered, Block& out) const {
+  std::uint64_t at_least(const Gathered& gathered, const Bits& bits) const {
     const auto least = static_cast<unsigned>(fewest_);
-    for (std::size_t w = 0; w < kBlockWords; ++w) {
-      std::uint64_t count[4] = {};
-      for (const std::uint32_t i : gathered.used()) {
-        std::uint64_t carry = gathered.block(i)[w];
-        for (std::uint64_t& digit : count) {
-          const std::uint64_t next = digit & carry;
-          digit ^= carry;
-          carry = next;
-        }
+    std::uint64_t count[4] = {};
+    for (const std::uint32_t i : gathered.used()) {
+      std::uint64_t carry = bits[i];
+      for (std::uint64_t& digit : count) {
+        const std::uint64_t next = digit & carry;
+        digit ^= carry;
+        carry = next;
       }
-      std::uint64_t equal = ~std::uint64_t{0}, above = 0;
-      for (int digit = 3; digit >= 0; --digit) {
-        if ((least >> digit & 1) != 0) {
-          equal &= count[digit];
-        } else {
-          above |= equal & count[digit];
-          equal &= ~count[digit];
-        }
-      }
-      out[w] = above | equal;
     }
+    std::uint64_t equal = ~std::uint64_t{0}, above = 0;
+    for (int digit = 3; digit >= 0; --digit) {
+      if ((least >> digit & 1) != 0) {
+        equal &= count[digit];
+      } else {
+        above |= equal & count[digit];
+        equal &= ~count[digit];
+      }
+    }
+    return above | equal;
   }
 
-  std::vector<Mask> minimal_;
+  std::vector<Members> minimal_;
   int fewest_ = 0;
 };
-
-template <class Visit>
-void each_place(const Block& block, Visit&& visit) {
-  for (std::size_t w = 0; w < kBlockWords; ++w)
-    for (std::uint64_t word = block[w]; word != 0; word &= word - 1) visit(w * 64 + static_cast<std::size_t>(std::countr_zero(word)));
-}
 
 }  // namespace
 
@@ -134,42 +166,36 @@ void harvest_table(const Sieve& sieve, Mask wanted, std::vector<Candidate>& cand
   const Points discount = sieve.discount_max();
   Gathered gathered(sieve, wanted);
   Picker picker;
-  std::vector<Points> reach(std::size_t{1} << bits);  ///< an agent that fills u helps only if it costs less
-  std::vector<char> open(reach.size());
+  // An agent that fills u helps only if it costs less than reach[u].
+  std::vector<Points> reach(std::size_t{1} << bits, kImpossible);
 
   const auto check = [&](Points floor) {
     table.solve();
-    reach[0] = 0;
-    for (Mask u = 1; u < reach.size(); ++u) {
-      reach[u] = table.best(u) + std::popcount(u) * discount;
-      for (Mask rest = u; rest != 0; rest &= rest - 1) reach[u] = std::max(reach[u], reach[u ^ (rest & (~rest + 1))]);
-      open[u] = static_cast<char>(reach[u] > floor);
-    }
-    open[0] = 0;
-    picker.set(open, bits, wanted);
+    for (Mask u = 1; u < reach.size(); ++u) reach[u] = table.best(u) + std::popcount(u) * discount;
+    if (discount != 0)  // otherwise covering more never costs less
+      for (Mask u = 1; u < reach.size(); ++u)
+        for (Mask rest = u; rest != 0; rest &= rest - 1) reach[u] = std::max(reach[u], reach[u ^ (rest & (~rest + 1))]);
+    picker.set(bits, wanted, [&](Mask u) { return reach[u] > floor; });
   };
 
-  std::size_t seen = 0, next_check = 1;
-  check(0);
+  // A look at the table costs as much as some chunks: for many requirements it is taken seldom.
+  std::size_t seen = 0, next_check = bits <= 8 ? 1 : 8;
+  const std::size_t pace = bits <= 8 ? 2 : 16;
+  reach[0] = 0;
+  picker.set(bits, wanted, [](Mask) { return true; });
   sieve.roster().visit_free([&](std::uint32_t number, Points floor) {
     if (seen++ >= next_check) {
       check(floor);
-      // A look at the table costs as much as some chunks: for many requirements it is taken seldom.
-      next_check = seen * (bits <= 8 ? 2 : 8);
+      next_check = seen * pace;
     }
     if (picker.empty() || reach[wanted] <= floor) return false;
-    Block block;
-    if (!gathered.load(number) || !picker.pick(gathered, block)) return true;
-    const Roster::Chunk& chunk = sieve.roster().chunk(number);
-    each_place(block, [&](std::size_t at) {
-      const Mask mask = gathered.mask(at);
-      if (mask == 0 || chunk.costs[at] >= reach[mask]) return;
-      const Place place = gathered.place(at);
-      if (sieve.barred(place)) return;
+    gathered.load(number);
+    picker.each(gathered, [&](std::size_t at, Place place, Mask mask) {
+      const Points own = sieve.roster().chunk(number).costs[at];
+      // Somebody who fills as much was met for no more, or two others for this much: only proofs could make it better.
+      if (own >= reach[mask] || (discount == 0 && own >= table.single_plain(mask)) || sieve.barred(place)) return;
       Candidate candidate = sieve.candidate(place, mask);
-      if (candidate.cost >= reach[mask]) return;
-      // Nothing is known of it, and one alike was met for no more: only then the table need not see it.
-      if (candidate.proofs.empty() && candidate.cost >= table.single_plain(mask)) return;
+      if (candidate.cost >= reach[mask] || (candidate.proofs.empty() && candidate.cost >= table.single_plain(mask))) return;
       table.add(candidate, static_cast<std::uint32_t>(candidates.size()));
       candidates.push_back(std::move(candidate));
     });
@@ -187,11 +213,10 @@ void harvest_search(const Sieve& sieve, Mask wanted, std::uint32_t team_max, boo
     bool full = false;
   };
   std::vector<Seen> seen(std::size_t{1} << bits);
-  std::vector<char> open(seen.size(), 1);
-  open[0] = 0;
   Gathered gathered(sieve, wanted);
   Picker picker;
-  picker.set(open, bits, wanted);
+  const auto open = [&](Mask u) { return !seen[u].full; };
+  picker.set(bits, wanted, open);
   bool changed = false;
 
   const auto settle = [&](const Candidate& c) {
@@ -206,10 +231,7 @@ void harvest_search(const Sieve& sieve, Mask wanted, std::uint32_t team_max, boo
       } else {
         s.full = s.count >= team_max;
       }
-      if (s.full) {
-        open[u] = 0;
-        changed = true;
-      }
+      changed = changed || s.full;
     }
   };
   const auto crowded = [&](Mask mask, std::uint32_t host) {
@@ -230,16 +252,13 @@ void harvest_search(const Sieve& sieve, Mask wanted, std::uint32_t team_max, boo
         settle(candidates[i]);
         return true;
       });
-      if (changed) picker.set(open, bits, wanted);
+      if (changed) picker.set(bits, wanted, open);
       changed = false;
     }
     if (picker.empty()) return false;
-    Block block;
-    if (!gathered.load(number) || !picker.pick(gathered, block)) return true;
-    each_place(block, [&](std::size_t at) {
-      const Mask mask = gathered.mask(at);
-      const Place place = gathered.place(at);
-      if (mask == 0 || crowded(mask, sieve.roster().host(place)) || sieve.barred(place)) return;
+    gathered.load(number);
+    picker.each(gathered, [&](std::size_t, Place place, Mask mask) {
+      if (crowded(mask, sieve.roster().host(place)) || sieve.barred(place)) return;
       candidates.push_back(sieve.candidate(place, mask));
       if (candidates.back().proofs.empty()) waiting.push_back(static_cast<std::uint32_t>(candidates.size() - 1));
     });
@@ -267,20 +286,13 @@ void harvest_masks(const Sieve& sieve, Mask wanted, std::uint32_t each, std::vec
   };
   std::unordered_map<Mask, Kept> by_mask;
   Gathered gathered(sieve, wanted);
-  sieve.roster().visit_free([&](std::uint32_t number, Points floor) {
-    (void)floor;
-    if (!gathered.load(number)) return true;
-    Block block{};
-    for (const std::uint32_t i : gathered.used())
-      for (std::size_t w = 0; w < kBlockWords; ++w) block[w] |= gathered.block(i)[w];
+  sieve.roster().visit_free([&](std::uint32_t number, Points) {
+    gathered.load(number);
     const Roster::Chunk& chunk = sieve.roster().chunk(number);
-    each_place(block, [&](std::size_t at) {
-      const Mask mask = gathered.mask(at);
-      if (mask == 0) return;
+    const auto consider = [&](std::size_t at, Place place, Mask mask) {
       Kept& kept = by_mask[mask];
       const bool full = kept.indexes.size() >= each;
       if (full && !chunk.recorded[at] && chunk.costs[at] >= candidates[kept.indexes.back()].cost) return;
-      const Place place = gathered.place(at);
       if (sieve.barred(place)) return;
       Candidate candidate = sieve.candidate(place, mask);
       if (!candidate.proofs.empty()) {
@@ -299,7 +311,15 @@ void harvest_masks(const Sieve& sieve, Mask wanted, std::uint32_t each, std::vec
       }
       const auto after = std::find_if(kept.indexes.begin(), kept.indexes.end(), [&](std::uint32_t i) { return candidates[i].cost > candidates[index].cost; });
       kept.indexes.insert(after, index);
-    });
+    };
+    for (unsigned rest = gathered.any(); rest != 0; rest &= rest - 1) {
+      const auto w = static_cast<std::size_t>(std::countr_zero(rest));
+      Bits bits;
+      gathered.read(w, bits);
+      std::uint64_t chosen = 0;
+      for (const std::uint32_t i : gathered.used()) chosen |= bits[i];
+      gathered.each(w, bits, chosen, consider);
+    }
     return true;
   });
 }
@@ -371,22 +391,20 @@ std::vector<std::vector<Candidate>> harvest_cheapest(const Sieve& sieve, const s
         continue;
       }
       all_done = false;
-      Block block;
-      if (!wanted[j].matcher->block(number, block)) continue;
-      each_place(block, [&](std::size_t at) {
-        const auto place = static_cast<Place>(number * kChunkPlaces + at);
+      wanted[j].matcher->each(number, [&](Place place) {
         const std::uint32_t host = sieve.roster().host(place);
         const bool recorded = wanted[j].requirement >= 0 && sieve.roster().recorded(place);
         const Points lowest = sieve.roster().cost(place) - (recorded ? discount : 0);
-        if (!cheapest[j].wants(lowest, host) || !wanted[j].matcher->check(place) || sieve.barred(place)) return;
+        if (!cheapest[j].wants(lowest, host) || !wanted[j].matcher->check(place) || sieve.barred(place)) return true;
         Points cost = sieve.cost(place);
         if (recorded) cost += sieve.proof(sieve.roster().record(place)->agent, static_cast<std::uint32_t>(wanted[j].requirement));
-        if (!cheapest[j].wants(cost, host)) return;
+        if (!cheapest[j].wants(cost, host)) return true;
         Candidate candidate;
         candidate.place = place;
         candidate.host = host;
         candidate.cost = cost;
         cheapest[j].add(cost, std::move(candidate));
+        return true;
       });
     }
     return !all_done;

@@ -92,25 +92,6 @@ Matcher::Matcher(const Roster& roster, const std::vector<const Requirement*>& al
   look_ = look_ || look_at_record_;
 }
 
-bool Matcher::block(std::size_t chunk, Block& out) const {
-  if (!possible_) return false;
-  if (columns_.empty()) {
-    out = roster_->chunk(chunk).occupied;
-  } else {
-    const Block* const first = columns_.front()->block(chunk);
-    if (first == nullptr) return false;
-    out = *first;
-    for (std::size_t i = 1; i < columns_.size(); ++i) {
-      const Block* const other = columns_[i]->block(chunk);
-      if (other == nullptr) return false;
-      for (std::size_t w = 0; w < kBlockWords; ++w) out[w] &= (*other)[w];
-    }
-  }
-  std::uint64_t any = 0;
-  for (const std::uint64_t word : out) any |= word;
-  return any != 0;
-}
-
 bool Matcher::fills(Place place) const {
   if (!possible_) return false;
   const std::size_t chunk = place / kChunkPlaces, at = place % kChunkPlaces;

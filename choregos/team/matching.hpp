@@ -2,7 +2,7 @@
 // a plan made from bits and a ledger that looks at records again never disagree.
 #pragma once
 
-#include <optional>
+#include <bit>
 #include <string>
 #include <vector>
 
@@ -38,8 +38,32 @@ class Matcher {
   bool possible() const { return possible_; }
   /// Free agents that have its rarest capability, at most; an upper bound of who fills it.
   std::uint64_t free_max() const { return free_max_; }
-  /// `out` becomes the places of the chunk that pass the bitsets. False when there is none.
-  bool block(std::size_t chunk, Block& out) const;
+  /// Bit w: word w of the chunk may hold somebody who passes the bitsets. What to look at first: it costs nearly nothing.
+  std::uint8_t words(std::size_t chunk) const {
+    if (!possible_) return 0;
+    std::uint8_t out = 0xff;
+    for (const Roster::Column* column : columns_) out = static_cast<std::uint8_t>(out & (chunk < column->words.size() ? column->words[chunk] : 0));
+    return out;
+  }
+  /// The places of one word of the chunk that pass the bitsets; words() must have its bit.
+  std::uint64_t word(std::size_t chunk, std::size_t w) const {
+    if (columns_.empty()) return roster_->chunk(chunk).occupied[w];
+    std::uint64_t out = (*columns_.front()->by_chunk[chunk])[w];
+    for (std::size_t i = 1; i < columns_.size(); ++i) out &= (*columns_[i]->by_chunk[chunk])[w];
+    return out;
+  }
+  /// The block that alone says who passes; null when it takes several, or none. words() must not be 0.
+  const Block* only_block(std::size_t chunk) const { return columns_.size() == 1 ? columns_.front()->by_chunk[chunk].get() : nullptr; }
+  /// Calls visit(place) for each place of the chunk that passes the bitsets, until it returns false; false when it did.
+  template <class Visit>
+  bool each(std::size_t chunk, Visit&& visit) const {
+    for (unsigned rest = words(chunk); rest != 0; rest &= rest - 1) {
+      const auto w = static_cast<std::size_t>(std::countr_zero(rest));
+      for (std::uint64_t bits = word(chunk, w); bits != 0; bits &= bits - 1)
+        if (!visit(static_cast<Place>(chunk * kChunkPlaces + w * 64 + static_cast<std::size_t>(std::countr_zero(bits))))) return false;
+    }
+    return true;
+  }
   /// Whether passing the bitsets is enough.
   bool exact() const { return !look_; }
   /// The rest of the conditions, for a place that passed.

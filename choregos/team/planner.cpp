@@ -47,14 +47,7 @@ class Explaining {
     for (std::size_t i = 0; i < sieve_.requirements(); ++i) wanted.push_back({&sieve_.matcher(i), static_cast<std::int64_t>(i)});
     const auto found = harvest_cheapest(sieve_, wanted, each, false);
     for (std::size_t m = 0; m < draft_.members.size(); ++m) instead(m, found[m]);
-    // The table of whatever was harvested bounds the cost of teams with somebody in them.
-    const bool by_table = plan_.method == PlanMethod::subset_dp && sieve_.requirements() <= kExactRequirements;
-    CoverTable table(by_table ? sieve_.requirements() : 0);
-    if (by_table) {
-      for (std::uint32_t c = 0; c < draft_.candidates.size(); ++c) table.add(draft_.candidates[c], c);
-      table.solve();
-    }
-    for (std::size_t i = 0; i < sieve_.requirements(); ++i) left_out(i, found[draft_.members.size() + i], by_table ? &table : nullptr);
+    for (std::size_t i = 0; i < sieve_.requirements(); ++i) left_out(i, found[draft_.members.size() + i], draft_.table ? &*draft_.table : nullptr);
   }
 
  private:

@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::size_t kLooksMax = 4096;
 
-template <class Visit>
-bool each_place(const Block& block, std::size_t chunk, Visit&& visit) {
-  for (std::size_t w = 0; w < kBlockWords; ++w)
-    for (std::uint64_t word = block[w]; word != 0; word &= word - 1)
-      if (!visit(static_cast<Place>(chunk * kChunkPlaces + w * 64 + static_cast<std::size_t>(std::countr_zero(word))))) return false;
-  return true;
-}
-
 class Refusing {
  public:
   Refusing(const Fleet& fleet, const Sieve& sieve, const Draft& draft, const PlanOptions& options)
@@ -136,8 +128,7 @@ class Refusing {
       return ++looks < kLooksMax;
     };
     fleet_.roster.visit_taken([&](std::uint32_t chunk) {
-      Block block;
-      return !matcher.block(chunk, block) || each_place(block, chunk, [&](Place place) { return !matcher.check(place) || consider(place); });
+      return matcher.each(chunk, [&](Place place) { return !matcher.check(place) || consider(place); });
     });
     // Those that have some of it: holders of each capability, or anybody when none is asked.
     std::vector<Requirement> parts;
@@ -145,10 +136,7 @@ class Refusing {
     if (parts.empty()) parts.emplace_back();
     for (const Requirement& part : parts) {
       const Matcher some(fleet_.roster, {&part});
-      const auto look = [&](std::uint32_t chunk) {
-        Block block;
-        return !some.block(chunk, block) || each_place(block, chunk, consider);
-      };
+      const auto look = [&](std::uint32_t chunk) { return some.each(chunk, consider); };
       looks = 0;
       fleet_.roster.visit_free([&](std::uint32_t chunk, std::uint32_t) { return look(chunk); });
       looks = 0;
@@ -179,13 +167,10 @@ std::uint32_t count_free(const Sieve& sieve, std::size_t requirement, std::uint3
   const Matcher& matcher = sieve.matcher(requirement);
   std::uint32_t count = 0;
   sieve.roster().visit_free([&](std::uint32_t chunk, std::uint32_t) {
-    Block block;
-    if (matcher.block(chunk, block))
-      each_place(block, chunk, [&](Place place) {
-        if (matcher.check(place) && !sieve.barred(place)) ++count;
-        return count < most;
-      });
-    return count < most;
+    return matcher.each(chunk, [&](Place place) {
+      if (matcher.check(place) && !sieve.barred(place)) ++count;
+      return count < most;
+    });
   });
   return count;
 }

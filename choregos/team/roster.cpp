@@ -47,7 +47,6 @@ Place Roster::take_place(std::uint32_t cost, bool free) {
     Chunk& fresh = *chunks_[number];
     fresh.key = key;
     fresh.free = free;
-    fresh.cost_min = UINT32_MAX;
     fresh.open = true;
     bucket.open.push_back(number);
     bucket.chunks.push_back(number);
@@ -58,7 +57,7 @@ Place Roster::take_place(std::uint32_t cost, bool free) {
   while (~chunk.occupied[word] == 0) ++word;
   const auto bit = static_cast<std::size_t>(std::countr_one(chunk.occupied[word]));
   chunk.occupied[word] |= std::uint64_t{1} << bit;
-  chunk.cost_min = std::min(chunk.cost_min, cost);
+  bucket.cost_min = std::min(bucket.cost_min, cost);
   if (++chunk.used == kChunkPlaces) {
     chunk.open = false;
     bucket.open.pop_back();
@@ -100,12 +99,17 @@ void Roster::set_bits(Place place, const Agent& agent, bool on) {
       it = columns_.emplace(capability, Column{}).first;
     }
     Column& column = it->second;
-    if (column.by_chunk.size() <= number) column.by_chunk.resize(number + 1);
+    if (column.by_chunk.size() <= number) {
+      column.by_chunk.resize(number + 1);
+      column.words.resize(number + 1);
+    }
     auto& block = column.by_chunk[number];
     if (!block) block = std::make_unique<Block>();
     std::uint64_t& word = (*block)[at / 64];
     if (((word & bit) != 0) == on) continue;  // one that came when the dictionary was full, and goes now
     word ^= bit;
+    const auto nonzero = static_cast<std::uint8_t>(1U << (at / 64));
+    column.words[number] = static_cast<std::uint8_t>(word != 0 ? column.words[number] | nonzero : column.words[number] & ~nonzero);
     on ? ++column.listed : --column.listed;
     if (free) on ? ++column.free : --column.free;
     if (column.listed == 0) columns_.erase(it);
@@ -116,12 +120,14 @@ void Roster::put(AgentRecordPtr record, const Assessment& own, bool free, bool r
   const auto cost = static_cast<std::uint32_t>(own.total());
   const Agent& agent = record->agent;
   Place place = find(agent.id);
+  bool gain = true;
   if (place != kNoPlace) {
     const Chunk& now = chunk_of(place);
     const std::size_t at = place % kChunkPlaces;
     const AgentRecordPtr& before = now.records[at];
     const bool same_place = now.free == free && (!free || now.key == key_of(cost));
     const bool same_record = before == record;
+    gain = !now.free || !same_record;  // a cost alone makes nothing possible that was not
     if (same_place && same_record && now.costs[at] == cost && now.own[at] == own && now.recorded[at] == recorded) return;
     if (!same_place || (!same_record && (before->agent.capabilities != agent.capabilities || before->agent.model != agent.model ||
                                          before->agent.node != agent.node))) {
@@ -129,7 +135,7 @@ void Roster::put(AgentRecordPtr record, const Assessment& own, bool free, bool r
       place = kNoPlace;
     }
   }
-  if (free) ++gains_;
+  if (free && gain) ++gains_;
   if (place == kNoPlace) {
     place = take_place(cost, free);
     Chunk& chunk = *chunks_[place / kChunkPlaces];
@@ -145,7 +151,8 @@ void Roster::put(AgentRecordPtr record, const Assessment& own, bool free, bool r
   }
   Chunk& chunk = *chunks_[place / kChunkPlaces];
   const std::size_t at = place % kChunkPlaces;
-  chunk.cost_min = std::min(chunk.cost_min, cost);
+  Bucket& bucket = bucket_of(chunk);
+  bucket.cost_min = std::min(bucket.cost_min, cost);
   chunk.costs[at] = cost;
   chunk.own[at] = own;
   chunk.recorded[at] = recorded;

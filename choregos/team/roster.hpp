@@ -52,6 +52,8 @@ class Roster {
   bool free(Place place) const { return chunk_of(place).free; }
 
   std::size_t size() const { return by_id_.size(); }
+  /// Above every place; record() of a place where nobody stands is null.
+  std::size_t places() const { return chunks_.size() * kChunkPlaces; }
   std::size_t free_count() const { return free_; }
   /// Rises whenever an agent becomes free or a free one changes: then a team that could not be made may be possible.
   std::uint64_t gains() const { return gains_; }
@@ -61,6 +63,7 @@ class Roster {
   /// All that have one capability.
   struct Column {
     std::vector<std::unique_ptr<Block>> by_chunk;  ///< null = nobody in that chunk; may be shorter than the chunks are many
+    std::vector<std::uint8_t> words;               ///< of each chunk: bit w = word w of its block is not empty; looked at first
     std::uint64_t listed = 0;
     std::uint64_t free = 0;                        ///< of these, could be taken
 
@@ -81,7 +84,6 @@ class Roster {
     std::array<bool, kChunkPlaces> recorded{};
     std::array<Assessment, kChunkPlaces> own{};
     Block occupied{};
-    std::uint32_t cost_min = UINT32_MAX;  ///< nobody in it costs less; may be below the cheapest after removals
     std::uint32_t key = 0;
     std::uint32_t used = 0;
     bool free = true;
@@ -93,12 +95,9 @@ class Roster {
   /// Ends when visit returns false.
   template <class Visit>
   void visit_free(Visit&& visit) const {
-    for (const auto& [key, bucket] : free_buckets_) {
-      std::uint32_t floor = UINT32_MAX;
-      for (const std::uint32_t number : bucket.chunks) floor = std::min(floor, chunks_[number]->cost_min);
+    for (const auto& [key, bucket] : free_buckets_)
       for (const std::uint32_t number : bucket.chunks)
-        if (!visit(number, floor)) return;
-    }
+        if (!visit(number, bucket.cost_min)) return;
   }
   /// The same for agents that cannot be taken now; in no useful order.
   template <class Visit>
@@ -111,6 +110,7 @@ class Roster {
   struct Bucket {
     std::vector<std::uint32_t> chunks;
     std::vector<std::uint32_t> open;
+    std::uint32_t cost_min = UINT32_MAX;  ///< nobody in it costs less; may be below the cheapest after removals
   };
   static std::uint32_t key_of(std::uint32_t cost);
 
