@@ -36,7 +36,8 @@ std::string_view to_string(StreamEnd end);
 class Stream {
  public:
   virtual ~Stream() = default;
-  /// Queues a piece; shared, so one buffer can go to a thousand streams. False when the stream has ended (or ends by this
+  /// Sends a piece, or queues it; shared, so one buffer can go to a thousand streams, framed once for all who are given it one after the
+  /// other. The first piece of a turn of the loop is sent at once, further ones are gathered until its end. False when the stream has ended (or ends by this
   /// very call because the queue is over its limit). An empty piece is ignored and answers open().
   virtual bool write(std::shared_ptr<const std::string> piece) = 0;
   bool write(std::string piece) { return write(std::make_shared<const std::string>(std::move(piece))); }
@@ -45,7 +46,8 @@ class Stream {
   /// `fn` is called exactly once when the stream ends, never inside write() or on_close() themselves; at once (posted)
   /// when it has ended already. Not called if the server is destroyed before. Replaces an earlier function.
   virtual void on_close(std::function<void(StreamEnd)> fn) = 0;
-  /// `fn` is called each time the queue has run empty: the time to write more of something long.
+  /// `fn` is called after each turn of the loop in which something was written and nothing waits any more, and each time the queue has
+  /// run empty: the time to write more of something long. Never inside write(), nor once the stream has ended.
   virtual void on_drained(std::function<void()> fn) = 0;
   virtual bool open() const = 0;
   virtual std::size_t queued_bytes() const = 0;  ///< not yet taken by the kernel

@@ -518,6 +518,77 @@ TEST_F(HttpStreamTest, TakesOneLargePieceAndSaysWhenItIsGone) {
   EXPECT_EQ(count_of(peer.received, "L"), 5'000'000U);
 }
 
+TEST_F(HttpStreamTest, SendsTheFirstPieceOfATurnAtOnceAndTheOthersTogether) {
+  start();
+  Peer peer(address);
+  peer.send(kGet);
+  ASSERT_TRUE(wait_for(loop, [&] { return stream != nullptr; }));
+  exchange_until(loop, peer, "", "\r\n\r\n");
+  peer.received.clear();
+  int drained = 0;
+  stream->on_drained([&] { ++drained; });
+  stream->write("one");
+  EXPECT_EQ(stream->queued_count(), 0U);
+  peer.take();
+  EXPECT_EQ(peer.received, "3\r\none\r\n") << "before the loop has its turn";
+  stream->write("two");
+  stream->write("three");
+  EXPECT_EQ(stream->queued_count(), 2U);
+  EXPECT_EQ(drained, 0) << "never inside write()";
+  EXPECT_EQ(exchange_until(loop, peer, "", "three\r\n"), "3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n");
+  ASSERT_TRUE(wait_for(loop, [&] { return drained == 1; }));
+  stream->write("four");
+  ASSERT_TRUE(wait_for(loop, [&] { return drained == 2; })) << "though nothing ever waited";
+  run_for(loop, 10ms);
+  EXPECT_EQ(drained, 2);
+}
+
+TEST_F(HttpStreamTest, KeepsTheOrderWhenThePeerTakesHalfAPiece) {
+  start();
+  Peer peer(address);
+  peer.send(kGet);
+  ASSERT_TRUE(wait_for(loop, [&] { return stream != nullptr; }));
+  const std::size_t head = exchange_until(loop, peer, "", "\r\n\r\n").size();
+  const std::size_t sizes[] = {100, 16 * 1024, 16 * 1024 + 1, 7};
+  std::string expected;
+  const auto write = [&](std::size_t number) {
+    const std::string piece(sizes[number % 4], static_cast<char>('a' + number % 26));
+    char frame[16];
+    std::snprintf(frame, sizeof frame, "%zx\r\n", piece.size());
+    expected += frame + piece + "\r\n";
+    EXPECT_TRUE(stream->write(piece));
+  };
+  std::size_t number = 0;
+  while (stream->queued_bytes() == 0 && number < 10000) {  // one a turn: each goes out at once, until the kernel has enough
+    write(number++);
+    if (stream->queued_bytes() == 0) run_for(loop, 1us);
+  }
+  ASSERT_GT(stream->queued_bytes(), 0U);
+  for (int i = 0; i < 5; ++i) write(number++);
+  ASSERT_TRUE(wait_for(loop, [&] { return !peer.take() || peer.received.size() >= head + expected.size(); }));
+  EXPECT_TRUE(peer.received.substr(head) == expected) << "in order, whole and framed";
+}
+
+TEST_F(HttpStreamTest, FramesWhatGoesToSeveralForEachInItsOwnWay) {
+  std::vector<std::shared_ptr<Stream>> streams;
+  handler = [&](HttpRequest&&, Responder responder) { streams.push_back(responder.stream(200, {})); };
+  start();
+  Peer newer(address), older(address), other(address);
+  newer.send(kGet);
+  ASSERT_TRUE(wait_for(loop, [&] { return streams.size() == 1; }));
+  older.send("GET / HTTP/1.0\r\n\r\n");
+  ASSERT_TRUE(wait_for(loop, [&] { return streams.size() == 2; }));
+  other.send(kGet);
+  ASSERT_TRUE(wait_for(loop, [&] { return streams.size() == 3; }));
+  const auto first = shared("first"), second = shared("the second");
+  for (const auto& piece : {first, second, first})
+    for (const auto& each : streams) EXPECT_TRUE(each->write(piece));
+  const std::string framed = "\r\n\r\n5\r\nfirst\r\na\r\nthe second\r\n5\r\nfirst\r\n";
+  EXPECT_TRUE(exchange_until(loop, newer, "", framed).ends_with(framed)) << newer.received;
+  EXPECT_TRUE(exchange_until(loop, other, "", framed).ends_with(framed)) << other.received;
+  EXPECT_TRUE(exchange_until(loop, older, "", "firstthe secondfirst").ends_with("\r\n\r\nfirstthe secondfirst")) << older.received;
+}
+
 TEST_F(HttpStreamTest, WaitsForItsTurnBehindEarlierAnswers) {
   std::optional<Responder> first;
   auto make_stream = handler;

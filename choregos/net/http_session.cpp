@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "choregos/base/limits.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t kSendSlice = 4 * 1024 * 1024;    // of one turn of the loop
 constexpr std::size_t kJoinedBodyMax = 4 * 1024;       // a shared body up to this size is copied behind its head
+constexpr std::size_t kJoinedChunkMax = 16 * 1024;     // a piece up to this size is copied into its chunk's frame
 constexpr Duration kLinger = 1s;                       // for the peer to read our last words before a reset could eat them
 
 GateLimits gate_limits(const HttpServer::Options& o) { return {o.header_bytes_max, o.header_count_max, o.uri_bytes_max}; }
@@ -21,6 +24,15 @@ GateLimits gate_limits(const HttpServer::Options& o) { return {o.header_bytes_ma
 const std::shared_ptr<const std::string>& continue_bytes() {
   static const auto bytes = std::make_shared<const std::string>("HTTP/1.1 100 Continue\r\n\r\n");
   return bytes;
+}
+
+std::string chunk_of(std::string_view piece) {
+  std::array<char, 16> size;
+  const auto end = static_cast<std::size_t>(std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr - size.data());
+  std::string out;
+  out.reserve(piece.size() + 20);
+  out.append(size.data(), end).append("\r\n").append(piece).append("\r\n");
+  return out;
 }
 
 const std::shared_ptr<const std::string>& last_chunk() {
@@ -40,6 +52,14 @@ HttpReply server_problem(int status, std::string_view detail) {
   reply.body += detail;  // sentences of ours: no character needs escaping
   reply.body += "\"}\n";
   return reply;
+}
+
+const std::shared_ptr<const std::string>& HttpServerCore::framed(const std::shared_ptr<const std::string>& piece) {
+  if (piece != last_piece_) {
+    last_framed_ = std::make_shared<const std::string>(chunk_of(*piece));
+    last_piece_ = piece;
+  }
+  return last_framed_;
 }
 
 HttpSession::HttpSession(std::shared_ptr<HttpServerCore> core, int fd, SocketAddress peer, bool over_unix)
@@ -369,10 +389,37 @@ bool HttpSession::stream_write(HttpStream& stream, std::shared_ptr<const std::st
     early_.push_back(std::move(piece));
     return true;
   }
-  if (stream.chunked_) out_.push_chunk(std::move(piece));
-  else out_.push(std::move(piece));
-  flush_soon();
+  // The first piece of a turn of the loop goes out at once, what follows it leaves together at the turn's end: who tells one thing to
+  // a thousand passes over them once, and who writes a lot is called back between the parts.
+  const bool first = !std::exchange(written_, true);
+  if (first) {
+    if (core_->written.empty())
+      post([core = core_] {
+        for (const auto& each : std::exchange(core->written, {}))
+          if (const auto session = each.lock()) session->after_writes();
+      });
+    core_->written.push_back(weak_from_this());
+  }
+  const bool joined = !stream.chunked_ || piece->size() <= kJoinedChunkMax;
+  if (joined && stream.chunked_) piece = core_->framed(piece);
+  if (!joined) {
+    out_.push_chunk(std::move(piece));
+  } else if (!first || !out_.empty()) {
+    out_.push(std::move(piece));
+  } else {
+    const auto sent = out_.send_or_push(socket_.native_handle(), std::move(piece));
+    core_->stats.bytes_out += sent.bytes;
+    if (sent.outcome == WriteQueue::Outcome::failed) return abort(StreamEnd::peer_reset, true), false;
+    if (sent.outcome == WriteQueue::Outcome::blocked) note_blocked(sent.bytes), wait_write();
+  }
   return true;
+}
+
+void HttpSession::after_writes() {
+  written_ = false;
+  if (closed_) return;
+  if (!out_.empty()) return pump();
+  if (const auto stream = stream_) stream->tell_drained();
 }
 
 void HttpSession::stream_close(HttpStream& stream) {
@@ -413,20 +460,21 @@ void HttpSession::flush() {
     core_->stats.bytes_out += sent.bytes;
     if (sent.outcome == WriteQueue::Outcome::failed) return abort(StreamEnd::peer_reset, true);
     if (sent.outcome != WriteQueue::Outcome::drained) {
-      if (sent.bytes > 0 || write_progress_ == Instant::never()) write_progress_ = core_->loop.now();
+      note_blocked(sent.bytes);
       if (sent.outcome == WriteQueue::Outcome::blocked) wait_write();
       else flush_soon();
       return;
     }
     write_progress_ = Instant::never();
     if (slots_.empty()) last_activity_ = core_->loop.now();
-    if (stream_ && streaming_ && stream_->drained_)
-      post([stream = stream_] {
-        // A copy: the function may replace itself.
-        if (auto fn = stream->drained_; fn && !stream->ended_) fn();
-      });
+    if (stream_ && streaming_ && stream_->drained_) post([stream = stream_] { stream->tell_drained(); });
   }
   if (close_after_output_) linger();
+}
+
+/// The peer takes no more for now: its time runs from the last byte that it took.
+void HttpSession::note_blocked(std::size_t sent) {
+  if (sent > 0 || write_progress_ == Instant::never()) write_progress_ = core_->loop.now();
 }
 
 void HttpSession::wait_write() {
@@ -559,6 +607,10 @@ void HttpStream::end(StreamEnd reason) {
   ended_ = true;
   reason_ = reason;
   if (!told_ && closed_) tell();
+}
+
+void HttpStream::tell_drained() {
+  if (const auto fn = drained_; fn && *fn && !ended_) (*fn)();
 }
 
 /// Posted, so that it is never called inside a call of the one who is told.

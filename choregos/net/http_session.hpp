@@ -30,12 +30,20 @@ struct HttpServerCore {
   HttpServer::Stats stats;
   bool draining = false;
   std::string scratch = std::string(64 * 1024, '\0');  // every read lands here first, so idle connections own no buffer
+  std::vector<std::weak_ptr<HttpSession>> written;      // streams that were written to in this turn of the loop
+
+  /// A piece as one chunk of a chunked body. One that goes to many streams is framed once.
+  const std::shared_ptr<const std::string>& framed(const std::shared_ptr<const std::string>& piece);
 
   virtual ~HttpServerCore() = default;
   /// The session has closed its socket; it is no longer counted.
   virtual void on_session_closed(HttpSession& session) = 0;
   /// The session has become a stream, which other caps count.
   virtual void on_session_streams(HttpSession& session) = 0;
+
+ private:
+  std::shared_ptr<const std::string> last_piece_;
+  std::shared_ptr<const std::string> last_framed_;
 };
 
 /// One stream; it outlives its session as a handle that answers "gone".
@@ -48,7 +56,7 @@ class HttpStream final : public Stream {
   bool write(std::shared_ptr<const std::string> piece) override;
   void close() override;
   void on_close(std::function<void(StreamEnd)> fn) override;
-  void on_drained(std::function<void()> fn) override { drained_ = std::move(fn); }
+  void on_drained(std::function<void()> fn) override { drained_ = std::make_shared<const std::function<void()>>(std::move(fn)); }
   bool open() const override { return !ended_; }
   std::size_t queued_bytes() const override;
   std::size_t queued_count() const override;
@@ -58,6 +66,7 @@ class HttpStream final : public Stream {
   friend class HttpSession;
   void end(StreamEnd reason);
   void tell();
+  void tell_drained();
 
   Loop& loop_;
   std::weak_ptr<HttpSession> session_;
@@ -68,7 +77,7 @@ class HttpStream final : public Stream {
   bool told_ = false;
   StreamEnd reason_ = StreamEnd::closed;
   std::function<void(StreamEnd)> closed_;
-  std::function<void()> drained_;
+  std::shared_ptr<const std::function<void()>> drained_;  // shared, as it may replace itself while it runs
 };
 
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
@@ -97,6 +106,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void on_gone(std::uint64_t number, std::function<void()> fn);
   bool stream_write(HttpStream& stream, std::shared_ptr<const std::string> piece);
   void stream_close(HttpStream& stream);
+  /// The turn of the loop in which the stream was written to is over.
+  void after_writes();
   std::size_t queued_bytes() const { return out_.bytes() + early_bytes_; }
   std::size_t queued_count() const { return out_.count() + early_.size(); }
 
@@ -138,6 +149,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void drop_slots_after(std::uint64_t number);
   void flush();
   void flush_soon();
+  void note_blocked(std::size_t sent);
   void wait_write();
   void linger();
   void post(std::function<void()> fn);
@@ -179,6 +191,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool streaming_ = false;     // its turn has come
   std::shared_ptr<HttpStream> stream_;
   bool stream_closing_ = false;
+  bool written_ = false;       // in this turn of the loop
   std::deque<std::shared_ptr<const std::string>> early_;  // written before its turn
   std::size_t early_bytes_ = 0;
 

@@ -36,6 +36,23 @@ void WriteQueue::clear() {
   bytes_ = 0;
 }
 
+WriteQueue::Sent WriteQueue::send_or_push(int fd, Bytes bytes) {
+  if (!items_.empty()) {
+    push(std::move(bytes));
+    return {Outcome::blocked, 0, 0};
+  }
+  ssize_t n;
+  do n = ::send(fd, bytes->data(), bytes->size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return {Outcome::failed, 0, errno};
+  const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+  if (sent == bytes->size()) return {Outcome::drained, sent, 0};
+  push(std::move(bytes));
+  front_sent_ = sent;
+  bytes_ -= sent;
+  return {Outcome::blocked, sent, 0};
+}
+
 WriteQueue::Sent WriteQueue::send(int fd, std::size_t bytes_max) {
   Sent sent{Outcome::drained, 0, 0};
   while (!items_.empty()) {

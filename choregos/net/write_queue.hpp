@@ -25,6 +25,8 @@ class WriteQueue {
     std::size_t bytes;
     int error;  ///< errno when failed
   };
+  /// Writes it at once if nothing waits; what the kernel does not take then waits at the front (blocked).
+  Sent send_or_push(int fd, Bytes bytes);
   /// Writes until the queue is empty, the kernel takes no more, or `bytes_max` are gone (yielded: ask again later, so that one
   /// fast reader of a long list does not keep the loop).
   Sent send(int fd, std::size_t bytes_max);

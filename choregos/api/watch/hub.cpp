@@ -134,12 +134,11 @@ void Hub::open(WatchRequest request, std::shared_ptr<net::Stream> stream) {
   watcher.stream->on_close([this, alive = std::weak_ptr(alive_), id = watcher.id](net::StreamEnd) {
     if (alive.lock()) remove(id);
   });
-  watcher.stream->on_drained([this, alive = std::weak_ptr(alive_), id = watcher.id] {
-    if (!alive.lock()) return;
-    const auto at = watchers_.find(id);
-    if (at == watchers_.end()) return;
-    at->second->progress_at = world_.now();
-    pump(*at->second);
+  // Of a stream that lives, so its watcher does. Whoever follows is told of what comes, not when there is room for it.
+  watcher.stream->on_drained([this, alive = std::weak_ptr(alive_), &watcher] {
+    if (alive.expired() || watcher.phase == Phase::following) return;
+    watcher.progress_at = world_.now();
+    pump(watcher);
   });
   if (request.form == WatchForm::sse) write(watcher, std::make_shared<const std::string>(wire::sse_retry(1s)));
   if (const auto reasons = world_.not_ready(); !reasons.empty()) {
@@ -208,8 +207,8 @@ WatchStats Hub::stats() const {
 
 // ---- One reader -----------------------------------------------------------------------------------------------------
 
-bool Hub::write(Watcher& watcher, std::shared_ptr<const std::string> bytes) {
-  watcher.written_at = world_.now();
+bool Hub::write(Watcher& watcher, std::shared_ptr<const std::string> bytes, Instant now) {
+  watcher.written_at = now;
   return watcher.stream->write(std::move(bytes));
 }
 
@@ -352,6 +351,7 @@ void Hub::tell(std::span<const BatchPtr> batches) {
 /// The changes after first - 1 to all of a group who follow.
 void Hub::tell_group(Group& group, Renderer& renderer, std::uint64_t first) {
   if (group.following.empty()) return;
+  const Instant now = world_.now();
   std::uint64_t position = first - 1;
   for (const Piece& piece : renderer.pieces(group.dress)) {
     if (piece.bytes) {
@@ -362,7 +362,7 @@ void Hub::tell_group(Group& group, Renderer& renderer, std::uint64_t first) {
           fall_behind(watcher);
           continue;  // the last one stands at its place now
         }
-        write(watcher, piece.bytes);
+        write(watcher, piece.bytes, now);
         watcher.marked = piece.last;
         stats_.events += piece.events;
         ++i;

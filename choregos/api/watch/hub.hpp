@@ -83,7 +83,8 @@ class Hub final : public WatchDoor {
   bool pump_once(Watcher& watcher);
   void fall_behind(Watcher& watcher);
   void follow(Watcher& watcher);
-  bool write(Watcher& watcher, std::shared_ptr<const std::string> bytes);
+  bool write(Watcher& watcher, std::shared_ptr<const std::string> bytes) { return write(watcher, std::move(bytes), world_.now()); }
+  bool write(Watcher& watcher, std::shared_ptr<const std::string> bytes, Instant now);
   void tell_group(Group& group, Renderer& renderer, std::uint64_t first);
   void tell_mode(const GuardViewPtr& guard);
   void answer_poll(Group& group, std::list<Poll>::iterator poll, std::vector<std::string> events, std::uint64_t at, bool more);
