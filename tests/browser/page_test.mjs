@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { ARTEFACTS, guide_picture, open_browser, open_page, picture, require } from './support/browser.mjs';
 import { start_fleet } from './support/fleet.mjs';
-import { agent, Daemon, until } from './support/programs.mjs';
+import { agent, breakable_way, Daemon, until } from './support/programs.mjs';
 import { show, VIEWS } from './support/views.mjs';
 
 const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -231,6 +231,35 @@ test('fits a phone of 360 pixels', async () => {
     assert.ok(wide <= 360, `${name} is ${wide} pixels wide`);
   }
   await page.setViewportSize({ width: 1360, height: 860 });
+});
+
+test('one stream serves every tab, and goes on after a broken connection without missing a change', async () => {
+  const daemon = await Daemon.start();
+  const way = await breakable_way(daemon.port);
+  const metric = async (name) => Number(new RegExp(`^choregos_watch_${name} (\\d+)`, 'm').exec((await daemon.ask('GET', '/metrics')).text)[1]);
+  await daemon.register('witness');
+  const one = await open_page(browser, `http://127.0.0.1:${way.port}/#/events`);
+  try {
+    const two = await one.context.newPage();
+    await two.goto(`http://127.0.0.1:${way.port}/#/agents`);
+    for (const each of [one.page, two]) await each.waitForSelector('a:text-is("witness")');
+    assert.equal(await metric('watchers'), 1, 'two tabs, one stream');
+    const resets = await metric('resets_total');
+    way.cut();
+    await one.page.waitForSelector('.banner.broken');
+    for (let i = 0; i < 50; ++i) await daemon.register(`meanwhile-${i}`);
+    way.mend();
+    await two.waitForSelector('h1:has-text("51")');
+    await one.page.waitForSelector('td.who:has-text("meanwhile-49")');
+    const revisions = await one.page.locator('td.number a').evaluateAll((links) => links.map((link) => Number(link.textContent)));
+    assert.deepEqual(revisions, Array.from({ length: 51 }, (_, i) => 51 - i), 'each revision once, none left out');
+    assert.deepEqual([await metric('resumed_total'), await metric('resets_total')], [1, resets], 'it went on, no list was told again');
+    assert.deepEqual(one.faults, []);
+  } finally {
+    await one.context.close();
+    way.close();
+    await daemon.close();
+  }
 });
 
 test('keeps what it knew while the daemon is away, and goes on by itself', async () => {

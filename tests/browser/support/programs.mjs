@@ -155,3 +155,26 @@ export async function name_server(name, addresses) {
   await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
   return { port: socket.address().port, close: () => socket.close() };
 }
+
+/** A way to a port that can be cut: `cut` breaks what is open and refuses what comes, until `mend`. */
+export async function breakable_way(port) {
+  const open = new Set();
+  let whole = true;
+  const server = net.createServer((near) => {
+    if (!whole) return near.destroy();
+    const far = net.connect(port, '127.0.0.1');
+    for (const [one, other] of [[near, far], [far, near]]) {
+      open.add(one);
+      one.pipe(other);
+      one.on('error', () => other.destroy());
+      one.on('close', () => { open.delete(one); other.destroy(); });
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: server.address().port,
+    cut() { whole = false; open.forEach((each) => each.destroy()); },
+    mend() { whole = true; },
+    close() { this.cut(); server.close(); },
+  };
+}
