@@ -39,19 +39,23 @@ void Ledger::Impl::accept(Entry& entry, AgentEntry& agent) {
   agent.unanswered = 0;
   entry.accepted_at = entry.said_at = now_;
   entry.unproven = false;
+  entry.holder_life = agent.incarnation;
   entry.task.accepted_at = wall_;
   move(entry, TaskCause::accepted);
   arm(entry);
   changed(agent);
 }
 
-Result<void> Ledger::Impl::hold_on(Entry& entry, AgentEntry& agent) {
+Result<void> Ledger::Impl::hold_on(Entry& entry, AgentEntry& agent, bool presented) {
   Task& task = entry.task;
-  entry.unproven = false;
+  const bool same_life = presented || entry.holder_life == 0 || entry.holder_life == agent.incarnation;
+  if (same_life) entry.unproven = false;
   if (task.state == TaskState::offered) accept(entry, agent);
   if (task.state == TaskState::queued) {
-    // It was away, nobody else was asked since, and it still has it: then it goes on under the same fence.
-    if (task.closed_fence >= task.fence || task.accepted_at.ms == 0) {
+    // It was away, nobody else was asked since, and it still has it: then it goes on under the same fence. Not if it was told to stop
+    // or said that it has not got it: a word from before that may come late.
+    const bool was_away = task.cause == TaskCause::lost && same_life;
+    if (!was_away || task.closed_fence >= task.fence || task.accepted_at.ms == 0) {
       end_stopping(agent, task.number, task.fence);
       return fail(ErrorCode::conflict, task_id(task.number) + " is not in your hands any more (" + std::string(to_string(task.cause)) + "); drop the work");
     }
@@ -68,6 +72,7 @@ Result<void> Ledger::Impl::hold_on(Entry& entry, AgentEntry& agent) {
     agent.held.insert(std::lower_bound(agent.held.begin(), agent.held.end(), task.number), task.number);
     task.ready_at = {};
     entry.said_at = now_;
+    entry.holder_life = agent.incarnation;
     move(entry, TaskCause::adopted);
     take_slot(agent);
     refresh(agent);
@@ -163,7 +168,7 @@ void Ledger::Impl::learn(AgentEntry& agent, Entry& entry, bool success) {
     ++(success ? side.succeeded : side.failed);
     if (success) side.busy += took;
   }
-  tally(agent);
+  entry.tally = Tally{agent.id, agent.succeeded, agent.failed};
   refresh(agent);
 }
 
@@ -291,7 +296,7 @@ Result<Answer> Ledger::Impl::on(const Present& command) {
   std::vector<TaskNumber> named;
   for (const auto& [number, fence] : command.tasks) {
     auto held = grip({command.agent, number, fence});
-    if (held && hold_on(*held->entry, *held->agent)) {
+    if (held && hold_on(*held->entry, *held->agent, true)) {
       held->entry->said_at = now_;
       arm(*held->entry);
       named.push_back(number);

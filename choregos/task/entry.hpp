@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "choregos/model/task.hpp"
 #include "choregos/task/lanes.hpp"
 #include "choregos/task/names.hpp"
+#include "choregos/task/record.hpp"
 
 namespace choregos::task {
 
@@ -37,9 +39,11 @@ struct Entry {
   Instant said_at;                    ///< last word of the holder about it
   Instant forget_at = Instant::never();
   Instant armed = Instant::never();
+  std::uint64_t holder_life = 0;      ///< incarnation that accepted it; 0 = not known any more
   bool unproven = false;              ///< the holder has a new life and has not named it yet
   bool moved_by_drain = false;        ///< once is enough: the next one to be drained may finish it
-  bool touched = false;               ///< a record is due at the end of this call
+  bool touched = false;               ///< a record is due at the end of this call …
+  std::optional<Tally> tally;         ///< … together with this
 };
 
 /// A lease on a task that is over, whose holder was told to stop and may still be at it.

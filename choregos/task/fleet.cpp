@@ -239,7 +239,7 @@ Result<Answer> Ledger::Impl::on(const AgentRenamed& command) {
   if (from->adopt_at != Instant::never() && !into.heard) into.adopt_at = from->adopt_at;
   if (counted) {
     record(Tally{command.from, 0, 0});
-    tally(into);
+    record(Tally{into.id, into.succeeded, into.failed});
   }
   erase_agent(*from);
   apply_holds(into);

@@ -21,6 +21,7 @@ void Ledger::Impl::finish() {
     if (!entry || !entry->touched) continue;
     entry->touched = false;
     record(entry->image);
+    std::swap(out_->records.back().tally, entry->tally);
     if (entry->task.state == TaskState::submitted) unstored_.emplace_back(sequence_, number);
   }
   touched_.clear();
@@ -89,8 +90,6 @@ void Ledger::Impl::changed(AgentEntry& agent) {
   changed_agents_.push_back(index_of(agent));
 }
 
-void Ledger::Impl::tally(const AgentEntry& agent) { record(Tally{agent.id, agent.succeeded, agent.failed}); }
-
 void Ledger::Impl::keep_blob(Blob& to, const Blob& blob) {
   drop_blob(to);
   to = blob;
@@ -139,7 +138,9 @@ Result<void> Ledger::Impl::restore(const std::vector<Record>& records, Instant n
     } else if (const auto* hold = std::get_if<Hold>(&row.what)) {
       if (!hold->agent.empty()) holds_[hold->agent] = *hold;
       else provider_holds_[hold->provider] = *hold;
-    } else if (const auto* count = std::get_if<Tally>(&row.what)) {
+    }
+    const Tally* alone = std::get_if<Tally>(&row.what);
+    if (const Tally* count = alone ? alone : row.tally ? &*row.tally : nullptr) {
       AgentEntry& agent = agent_entry(count->agent);
       agent.succeeded = count->succeeded;
       agent.failed = count->failed;

@@ -84,8 +84,9 @@ class Ledger::Impl {
   };
   /// The task that the grip is about, if it is the newest one.
   Result<Held> grip(const Grip& grip);
-  /// Makes it running in the hands of the grip's agent, by way of whatever is missing.
-  Result<void> hold_on(Entry& entry, AgentEntry& agent);
+  /// Makes it running in the hands of the agent, by way of whatever is missing. `presented`: it names it now, so it is no message of a
+  /// former life that comes late.
+  Result<void> hold_on(Entry& entry, AgentEntry& agent, bool presented = false);
   void accept(Entry& entry, AgentEntry& agent);
   bool end_stopping(AgentEntry& agent, TaskNumber task, std::uint64_t fence);
   void repeat_notices(AgentEntry& agent);
@@ -171,10 +172,9 @@ class Ledger::Impl {
   void move(Entry& entry, TaskCause cause, const std::string& note = {});
   void publish(Entry& entry, TaskState from);
   void touch(Entry& entry);
-  void record(decltype(Record::what) what) { out_->records.push_back({++sequence_, std::move(what)}); }
+  void record(decltype(Record::what) what) { out_->records.push_back({++sequence_, std::move(what), std::nullopt}); }
   void notify(NoticeKind kind, const AgentEntry& agent, TaskNumber task, std::uint64_t fence);
   void changed(AgentEntry& agent);
-  void tally(const AgentEntry& agent);
   void forget(Entry& entry);
   void drop_blob(Blob& blob);
   void keep_blob(Blob& to, const Blob& blob);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -49,9 +50,11 @@ struct Tally {
   bool operator==(const Tally&) const = default;
 };
 
+/// One step of what is kept; written whole or not at all.
 struct Record {
   std::uint64_t sequence = 0;  ///< rises by one
   std::variant<TaskPtr, Forgotten, Refusal, Hold, Tally> what;
+  std::optional<Tally> tally = std::nullopt;  ///< of the agent whose work ended with this image, so that each is counted once
 };
 
 }  // namespace choregos::task
