@@ -281,7 +281,7 @@ def main():
             for watchers in map(int, options.watchers.split(",")):
                 lines += [*latency_table(bench.rounds(watchers, "--changes", options.changes), watchers), ""]
             if options.burst:
-                results = bench.rounds(options.burst_watchers, "--bursts", 3, "--burst", options.burst)
+                results = bench.rounds(options.burst_watchers, "--bursts", 2, "--burst", options.burst)
                 lines += [*burst_table(results, options.burst_watchers, options.burst), ""]
         finally:
             bench.close()
