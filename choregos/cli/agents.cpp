@@ -2,38 +2,14 @@
 #include <ostream>
 
 #include "choregos/cli/document.hpp"
+#include "choregos/cli/filters.hpp"
 #include "choregos/cli/guard_text.hpp"
 #include "choregos/cli/paint.hpp"
 #include "choregos/cli/table.hpp"
 #include "choregos/cli/verbs.hpp"
-#include "choregos/model/query.hpp"
 
 namespace choregos::cli {
 namespace {
-
-Result<Query> query_of(const AgentsArguments& a) {
-  std::vector<std::pair<std::string, std::string>> parameters;
-  const auto add = [&](const char* key, const std::vector<std::string>& values) {
-    std::string joined;
-    for (const auto& value : values) joined += (joined.empty() ? "" : ",") + value;
-    if (!joined.empty()) parameters.emplace_back(key, joined);
-  };
-  add("capability", a.capabilities);
-  add("status", a.status);
-  add("liveness", a.liveness);
-  add("cluster", a.cluster);
-  add("team", a.team);
-  for (const auto& label : a.labels) {
-    const auto equals = label.find('=');
-    if (equals == std::string::npos || equals == 0) return fail(ErrorCode::invalid, "the label '" + label + "' has no '='; write --label zone=a");
-    parameters.emplace_back("label." + label.substr(0, equals), label.substr(equals + 1));
-  }
-  if (!a.model.empty()) parameters.emplace_back("model", a.model);
-  if (!a.text.empty()) parameters.emplace_back("q", a.text);
-  if (!a.sort.empty()) parameters.emplace_back("sort", a.sort);
-  if (a.limit != 0) parameters.emplace_back("limit", std::to_string(a.limit));
-  return parse_query(parameters);
-}
 
 void print_table(const AgentPage& page, const Context& context, std::ostream& out) {
   const bool wide = context.format == Format::wide;
@@ -61,6 +37,7 @@ void print_table(const AgentPage& page, const Context& context, std::ostream& ou
 int agents(const Context& context, const AgentsArguments& arguments, Streams s) {
   const auto query = query_of(arguments);
   if (!query) return report(context, query.error(), s.err);
+  if (arguments.watch) return watch_agents(context, *query, s);
   Client client = context.client();
   if (context.format == Format::json || context.format == Format::yaml) {
     const auto body = client.get_raw(agents_path(*query));

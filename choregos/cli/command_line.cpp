@@ -48,6 +48,26 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& argu
   return {};
 }
 
+void add_filters(CLI::App& verb, AgentsArguments& filter) {
+  verb.add_option("-c,--capability", filter.capabilities, "Has this capability; repeat for several")->type_name("WORD");
+  verb.add_option("-s,--status", filter.status, "online, idle or working; repeat for any of several")->type_name("WORD");
+  verb.add_option("-l,--liveness", filter.liveness, "unconfirmed, alive, suspect, lost or left; repeat for any of several")->type_name("WORD");
+  verb.add_option("-m,--model", filter.model, "Model, with * and ?")->type_name("GLOB");
+  verb.add_option("--cluster", filter.cluster, "Of this cluster; repeat for any of several")->type_name("ID");
+  verb.add_option("--team", filter.team, "In this team; - for none")->type_name("NAME");
+  verb.add_option("--label", filter.labels, "Has this label, as key=value; repeat for several")->type_name("K=V");
+  verb.add_option("text", filter.text, "Words that must occur in id, name, model, endpoint, a capability or a label");
+}
+
+/// "" leaves `out` as it is.
+Result<void> read_duration(const std::string& text, Duration& out) {
+  if (text.empty()) return {};
+  const auto duration = parse_duration(text);
+  if (!duration) return duration.error();
+  out = *duration;
+  return {};
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, const Environment& environment, bool terminal, Streams s) {
@@ -63,17 +83,27 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   AgentsArguments list;
   auto* agents_verb = app.add_subcommand("agents", "List agents");
   agents_verb->alias("ls");
-  agents_verb->add_option("-c,--capability", list.capabilities, "Has this capability; repeat for several")->type_name("WORD");
-  agents_verb->add_option("-s,--status", list.status, "online, idle or working; repeat for any of several")->type_name("WORD");
-  agents_verb->add_option("-l,--liveness", list.liveness, "unconfirmed, alive, suspect, lost or left; repeat for any of several")->type_name("WORD");
-  agents_verb->add_option("-m,--model", list.model, "Model, with * and ?")->type_name("GLOB");
-  agents_verb->add_option("--cluster", list.cluster, "Of this cluster; repeat for any of several")->type_name("ID");
-  agents_verb->add_option("--team", list.team, "In this team; - for none")->type_name("NAME");
-  agents_verb->add_option("--label", list.labels, "Has this label, as key=value; repeat for several")->type_name("K=V");
+  add_filters(*agents_verb, list);
   agents_verb->add_option("--sort", list.sort, "Order; - in front for descending: --sort=-last_seen")->type_name("KEY");
   agents_verb->add_option("-n,--limit", list.limit, "At most this many")->type_name("N");
   agents_verb->add_flag("-q,--quiet", list.quiet, "Ids only");
-  agents_verb->add_option("text", list.text, "Words that must occur in id, name, model, endpoint, a capability or a label");
+  agents_verb->add_flag("-w,--watch", list.watch, "Go on with each change; -o json: an event a line");
+
+  EventsArguments follow;
+  auto* events_verb = app.add_subcommand("events", "Tell what changes, as it changes; -o json: an object a line");
+  add_filters(*events_verb, follow.filter);
+  events_verb->add_option("-n,--count", follow.count, "End after so many")->type_name("N");
+
+  WaitArguments awaited;
+  std::size_t idle = 0;
+  std::string hold, wait_timeout;
+  auto* wait_verb = app.add_subcommand("wait", "Wait until so many agents are there: 0 they are, 124 not in time");
+  add_filters(*wait_verb, awaited.filter);
+  auto* count = wait_verb->add_option("-n,--count", awaited.count, "At least so many must match; alive ones, unless --liveness says otherwise")->type_name("N");
+  auto* idle_option = wait_verb->add_option("--idle", idle, "The same, of those that are idle")->type_name("N")->excludes(count);
+  wait_verb->add_flag("--none", awaited.none, "Until nobody matches")->excludes(count)->excludes(idle_option);
+  wait_verb->add_option("--for", hold, "And it stays so for this long, such as 30s")->type_name("TIME");
+  wait_verb->add_option("--within", wait_timeout, "Give up after this, such as 10m; --timeout of this verb means the same")->type_name("TIME");
 
   std::string id;
   auto* agent_verb = app.add_subcommand("agent", "Show one agent, by id or alias");
@@ -144,6 +174,15 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   if (const auto ok = resolve(context, flags, environment); !ok) return report(context, ok.error(), s.err);
 
   if (*agents_verb) return agents(context, list, s);
+  if (*events_verb) return events(context, follow, s);
+  if (*wait_verb) {
+    if (idle > 0) awaited.count = idle, awaited.filter.status = {"idle"};
+    // What bounds one answer elsewhere bounds the whole wait here, as the name says.
+    if (wait_timeout.empty()) wait_timeout = globals.timeout;
+    for (const auto& ok : {read_duration(hold, awaited.hold), read_duration(wait_timeout, awaited.timeout)})
+      if (!ok) return report(context, ok.error(), s.err);
+    return wait(context, awaited, s);
+  }
   if (*agent_verb) return agent(context, id, s);
   if (*why_verb) return why(context, id, s);
   if (*history_verb) return history(context, id, s);

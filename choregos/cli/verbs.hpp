@@ -21,6 +21,20 @@ struct AgentsArguments {
   std::string model, text, sort;
   std::size_t limit = 0;
   bool quiet = false;  ///< ids only, as -o name
+  bool watch = false;  ///< the list, then each change
+};
+
+struct EventsArguments {
+  AgentsArguments filter;  ///< without sort and limit
+  std::size_t count = 0;   ///< end after so many; 0 = never
+};
+
+struct WaitArguments {
+  AgentsArguments filter;
+  std::size_t count = 1;   ///< at least so many must match …
+  bool none = false;       ///< … or nobody at all, …
+  Duration hold{};         ///< for so long without a break
+  Duration timeout{};      ///< of all; 0 = for ever
 };
 
 struct PeersArguments {
@@ -40,6 +54,9 @@ struct ReplayArguments {
 };
 
 int agents(const Context& context, const AgentsArguments& arguments, Streams streams);
+int watch_agents(const Context& context, const Query& query, Streams streams);  ///< agents --watch
+int events(const Context& context, const EventsArguments& arguments, Streams streams);
+int wait(const Context& context, const WaitArguments& arguments, Streams streams);  ///< 0 it is so, 124 not in time
 int agent(const Context& context, const std::string& id, Streams streams);
 int why(const Context& context, const std::string& id, Streams streams);
 int history(const Context& context, const std::string& id, Streams streams);

@@ -43,6 +43,7 @@ struct WatchEvent {
   std::size_t total = 0;           ///< of reset: agents that follow
   std::string mode = "normal";     ///< of ready and mode
   GuardViewPtr guard;              ///< of ready and mode; null when there is nothing to say
+  std::string raw;                 ///< the event as it came, as JSON; of several agents of a list that came in one only the first has it; "" of lost
   Error error;                     ///< of lost
   Duration retry_after{};          ///< of lost
 };

@@ -21,6 +21,9 @@ std::string_view to_string(WatchEvent::Kind kind) {
 }
 
 namespace sdk {
+namespace {
+constexpr int kNoStream = 1;  ///< no status of HTTP: an answer of another kind
+}
 
 WatchLink::WatchLink(net::Loop& loop, net::HttpClient& client, net::HttpClientRequest request, OnEvent on_event, std::uint64_t seed)
     : loop_(loop), client_(client), request_(std::move(request)), on_event_(std::move(on_event)), rng_(seed) {}
@@ -59,7 +62,7 @@ void WatchLink::connect() {
 bool WatchLink::on_head(const net::HttpResponse& head) {
   status_ = head.status;
   // Anything else is read to its end for what it says.
-  if (status_ == 200 && head.header("Content-Type").substr(0, 17) != "text/event-stream") status_ = 0;
+  if (status_ == 200 && head.header("Content-Type").substr(0, 17) != "text/event-stream") status_ = kNoStream;
   return true;
 }
 
@@ -83,7 +86,7 @@ void WatchLink::on_end(const Result<void>& end) {
   if (status_ >= 400) break_off(wire::read_problem(status_, refusal_));
   else if (status_ != 200 && end) break_off({ErrorCode::unsupported, "what answered is no event stream; is it a choregosd?"});
   else if (end) break_off({ErrorCode::unavailable, "the registry ended the stream"});
-  else break_off({end.error().code, "the stream broke: " + end.error().message});
+  else break_off(status_ == 0 ? end.error() : Error{end.error().code, "the stream broke: " + end.error().message});
 }
 
 /// Nothing that comes now can be believed: say so, and try again.
@@ -116,9 +119,9 @@ void WatchLink::take(const wire::SseEvent& event) {
   switch (message.kind) {
     case wire::WatchKind::waiting:
     case wire::WatchKind::mark: return;
-    case wire::WatchKind::agents: return tell_agents(message);
+    case wire::WatchKind::agents: return tell_agents(message, event.data);
     case wire::WatchKind::put:
-    case wire::WatchKind::remove: return tell_change(message);
+    case wire::WatchKind::remove: return tell_change(message, event.data);
     case wire::WatchKind::end: return break_off({ErrorCode::unavailable, "the registry ended the stream: " + message.reason});
     case wire::WatchKind::reset:
       told.kind = WatchEvent::Kind::reset;
@@ -137,10 +140,11 @@ void WatchLink::take(const wire::SseEvent& event) {
       told.revision = message.kind == wire::WatchKind::ready ? message.revision : parse_revision(position_).value_or(Revision{});
       break;
   }
+  told.raw = event.data;
   on_event_(told);
 }
 
-void WatchLink::tell_agents(wire::WatchMessage& message) {
+void WatchLink::tell_agents(wire::WatchMessage& message, std::string raw) {
   for (auto& document : message.agents) {
     if (stopped_) return;
     WatchEvent told;
@@ -148,11 +152,12 @@ void WatchLink::tell_agents(wire::WatchMessage& message) {
     told.listed = true;
     told.change = ChangeKind::appeared;
     told.agent = view_of(std::move(document));
+    told.raw = std::exchange(raw, {});
     on_event_(told);
   }
 }
 
-void WatchLink::tell_change(wire::WatchMessage& message) {
+void WatchLink::tell_change(wire::WatchMessage& message, const std::string& raw) {
   WatchEvent told;
   const bool put = message.kind == wire::WatchKind::put;
   told.kind = put ? WatchEvent::Kind::put : WatchEvent::Kind::remove;
@@ -169,6 +174,7 @@ void WatchLink::tell_change(wire::WatchMessage& message) {
   told.at = message.at;
   told.folded = message.folded.value_or(0);
   told.revision = message.revision;
+  told.raw = raw;
   on_event_(told);
 }
 

@@ -34,8 +34,8 @@ class WatchLink : public std::enable_shared_from_this<WatchLink> {
   void on_bytes(std::string_view bytes);
   void on_end(const Result<void>& end);
   void take(const wire::SseEvent& event);
-  void tell_agents(wire::WatchMessage& message);
-  void tell_change(wire::WatchMessage& message);
+  void tell_agents(wire::WatchMessage& message, std::string raw);
+  void tell_change(wire::WatchMessage& message, const std::string& raw);
   void break_off(Error error);
 
   net::Loop& loop_;

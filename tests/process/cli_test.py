@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from agent_support import get_json, program, start_agent, wait_for  # noqa: E402
@@ -45,6 +47,42 @@ def check_verbs(env):
     assert "beacon" in sources and "registration" in sources and "http_probe" in sources, sources
     assert "everything looks well" in choregos("doctor", env=env)
     assert "choregosd" in choregos("version", env=env)
+
+
+def check_following(env, port):
+    """events, agents --watch and wait, each by one stream."""
+    def follow(*arguments):
+        return subprocess.Popen([program("choregos"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PATH": os.environ["PATH"], **env})
+
+    def put(agent, record):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/agents/{agent}", json.dumps(record).encode(), {"Content-Type": "application/json"}, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    events = follow("events", "-c", "following", "-n", "2")
+    assert events.stderr.readline().startswith("following the fleet from revision ")
+    lines = follow("events", "-c", "following", "-o", "json", "-n", "1")
+    watch = follow("agents", "--watch", "-c", "following")
+    assert watch.stdout.readline().split() == ["ID", "LIVENESS", "STATUS", "CAPABILITIES"]
+    idle = follow("wait", "-c", "following", "--idle", "2", "--for", "200ms", "--timeout", "20s")
+    watchers = lambda: int(re.search(r"^choregos_watch_watchers (\d+)", urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode(), re.M).group(1))
+    wait_for("four streams", lambda: watchers() == 4, 10, 0.05)
+    for agent in ("following-1", "following-2"):
+        put(agent, {"incarnation": 1, "status": "idle", "capabilities": ["following"]})
+    out, _ = events.communicate(timeout=20)
+    assert [line.split()[1:4] for line in out.splitlines()] == [["following-1", "appeared,", "alive"], ["following-2", "appeared,", "alive"]], out
+    out, _ = lines.communicate(timeout=20)
+    assert json.loads(out)["agent"]["id"] == "following-1", out
+    assert watch.stdout.readline().split()[0] == "following-1"
+    watch.terminate()
+    watch.communicate(timeout=20)
+    out, err = idle.communicate(timeout=20)
+    assert (idle.returncode, out.split()) == (0, ["following-1", "following-2"]), (idle.returncode, out, err)
+    assert "1 of 5 match" in choregos("wait", "following-1", "-n", "5", "--timeout", "300ms", env=env, expect=124)
+    assert "2 are still there" in choregos("wait", "-c", "following", "--none", "--timeout", "300ms", env=env, expect=124)
+    choregos("wait", "-c", "nobody-can-this", "--none", "--timeout", "10s", env=env)
+    choregos("wait", "--none", "--idle", "3", env=env, expect=2)
+    choregos("wait", "-n", "1", "--within", "300ms", env={"CHOREGOS_ADDR": "http://127.0.0.1:1"}, expect=124)
+    choregos("events", env={"CHOREGOS_ADDR": "http://127.0.0.1:1"}, expect=4)
 
 
 def check_errors(env, folder):
@@ -101,6 +139,7 @@ def main():
             env = {"CHOREGOS_ADDR": url}
             check_verbs(env)
             check_errors(env, folder)
+            check_following(env, port)
             check_completions(folder)
         finally:
             for process in (*agents, daemon):
