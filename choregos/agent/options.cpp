@@ -28,6 +28,7 @@ constexpr const char* kFooter =
 /// Everything as text, as it was given; turned into settings afterwards.
 struct Given {
   std::string id, name, model, endpoint, p2p_addr, cluster, node, agent_version, health = "auto", health_path = "/health", health_url;
+  std::string profile = "none";
   std::string token, token_file, ttl, status_every, beacon_interval, beacon_key_file;
   std::vector<std::string> capabilities, labels, registries, beacon_interfaces, beacon_to;
   std::uint64_t incarnation = 0, beacon_key_id = 0;
@@ -57,6 +58,8 @@ void declare(CLI::App& app, Given& given, Settings& settings) {
   one("--node", given.node, "CHOREGOS_NODE", "NAME", "machine that it runs on");
   one("--agent-version", given.agent_version, "CHOREGOS_AGENT_VERSION", "TEXT", "version of its software");
   list("--label", given.labels, "CHOREGOS_LABELS", "KEY=VALUE", "label; repeat it, or separate by commas");
+  one("--profile", given.profile, "CHOREGOS_PROFILE", "NAME",
+       "'chorus': what is not said is http://HOST:8080 to take tasks, HOST:9000 for peers, cluster docker-unified-stack, and health on port 8081");
   one("--incarnation", given.incarnation, "CHOREGOS_INCARNATION", "NUMBER", "rises at each start; else the time of the start in ms");
 
   group = "Registering";
@@ -119,8 +122,22 @@ Result<Duration> read_duration(const std::string& text, const char* flag) {
   return duration;
 }
 
-Result<void> settle(const Given& given, const Environment& environment, const std::string& host_name, Settings& settings) {
+/// The ports and the cluster of the stack `chorus`, for what nobody said. HOST is the name under which a container is reached:
+/// Swarm's task name when it was handed down, else the host name. A name that means every machine means none.
+void fill_in_chorus(Given& given, const Environment& environment, const std::string& host_name) {
+  const std::string host = environment("CHOREGOS_TASK_NAME").value_or(host_name);
+  if (is_word(host) && host != "localhost") {
+    if (given.endpoint.empty()) given.endpoint = "http://" + host + ":8080";
+    if (given.p2p_addr.empty()) given.p2p_addr = host + ":9000";
+  }
+  if (given.cluster.empty()) given.cluster = "docker-unified-stack";
+  if (given.health == "auto") given.health = "0.0.0.0:8081";
+}
+
+Result<void> settle(Given& given, const Environment& environment, const std::string& host_name, Settings& settings) {
   auto& out = settings.announcer;
+  if (given.profile == "chorus") fill_in_chorus(given, environment, host_name);
+  else if (given.profile != "none") return fail(ErrorCode::invalid, "--profile '" + printable(given.profile) + "' should be chorus or none");
   if (!given.id.empty()) {
     if (auto word = check_word(given.id, "--id"); !word) return word;
     out.id = given.id;
@@ -231,7 +248,10 @@ std::variant<Settings, Exit> parse_options(const std::vector<std::string>& argum
     std::reverse(flags.begin(), flags.end());  // the order in which CLI11 takes a vector
     app.parse(flags);
   } catch (const CLI::CallForHelp&) {
-    return Exit{0, app.help()};
+    std::string text = app.help();
+    // What CLI11 says of a flag that has a negative form, and nobody understands.
+    for (std::size_t at = 0; (at = text.find("{false}", at)) != text.npos;) text.erase(at, 7);
+    return Exit{0, text};
   } catch (const CLI::ParseError& error) {
     return mistake(error.what());
   }

@@ -66,6 +66,25 @@ TEST(Options, ComeFromTheEnvironmentAndFlagsWin) {
 
 TEST(Options, UseTheHostNameAsTheIdWhenNobodyGivesOne) { EXPECT_EQ(good({"--beacon"}).announcer.id, "f00dcafe"); }
 
+TEST(Options, OfTheProfileChorusAreThoseOfThatStackWhereNobodySaysOtherwise) {
+  const auto out = good({"--profile", "chorus"}).announcer;
+  EXPECT_EQ(out.endpoint, "http://f00dcafe:8080");
+  EXPECT_EQ(out.p2p_addr, "f00dcafe:9000");
+  EXPECT_EQ(out.cluster_id, "docker-unified-stack");
+  EXPECT_EQ(out.health.listen, "0.0.0.0:8081");
+  EXPECT_EQ(out.health.path, "/health");
+  EXPECT_EQ(good({}, {{"CHOREGOS_PROFILE", "chorus"}, {"CHOREGOS_TASK_NAME", "chorus.3.abc"}}).announcer.p2p_addr, "chorus.3.abc:9000");
+  const auto own = good({"--profile", "chorus", "--endpoint", "http://h:1", "--p2p-addr", "h:2", "--cluster", "c", "--health", "127.0.0.1:3", "--health-path", "/up"}).announcer;
+  EXPECT_EQ(own.endpoint, "http://h:1");
+  EXPECT_EQ(own.p2p_addr, "h:2");
+  EXPECT_EQ(own.cluster_id, "c");
+  EXPECT_EQ(own.health.listen, "127.0.0.1:3");
+  EXPECT_EQ(own.health.path, "/up");
+  const auto without = good({"--beacon"}).announcer;
+  EXPECT_EQ(without.endpoint + without.p2p_addr + without.cluster_id + without.health.listen, "") << "nothing is made up unasked";
+  EXPECT_THAT(bad({"--profile", "chorsu"}).text, HasSubstr("chorus or none"));
+}
+
 TEST(Options, LeaveTheCommandAlone) {
   const auto settings = good({"--beacon", "--", "sh", "-c", "exit 1", "--id", "--"});
   EXPECT_THAT(settings.command, ElementsAre("sh", "-c", "exit 1", "--id", "--"));
@@ -112,6 +131,7 @@ TEST(Options, HelpTellsEveryFlagAndItsVariable) {
   EXPECT_EQ(exit.code, 0);
   for (const char* word : {"--id", "CHOREGOS_ID", "--registry", "--health", "--beacon", "--status-file", "--status-url", "Exit code"})
     EXPECT_THAT(exit.text, HasSubstr(word));
+  EXPECT_EQ(exit.text.find('{'), std::string::npos);
 }
 
 }  // namespace
