@@ -184,6 +184,11 @@ std::string help_text(std::string_view version) {
     }
     std::string doc(row.doc.substr(0, std::min(row.doc.size(), row.doc.find(". ") + 1)));
     if (row.doc.find(". ") == std::string_view::npos) doc = row.doc;
+    if (std::any_of(row.choices.begin(), row.choices.end(), [&](std::string_view word) { return doc.find(word) == std::string::npos; })) {
+      std::string words;
+      for (const auto& word : row.choices) words += (words.empty() ? "" : ", ") + std::string(word);
+      doc += " One of " + words + ".";
+    }
     std::string standard = row.default_text.empty() ? toml_text(defaults, row) : std::string(row.default_text);
     if (standard != "\"\"" && standard != "[]") doc += " Default: " + standard + ".";
     if (row.is_list()) doc += " Repeat it for several.";

@@ -46,7 +46,18 @@ Error unknown_word(std::string_view parameter, std::string_view word, std::strin
   return fail(ErrorCode::invalid, std::string(parameter) + "=" + printable(word.substr(0, 64)) + " is not known; write one of " + std::string(known));
 }
 
-Result<void> read_parameter(Query& query, std::string_view key, std::string_view value) {
+/// `others` are those that somebody else reads.
+Error unknown_parameter(std::string_view key, const std::vector<std::string_view>& others) {
+  std::vector<std::string_view> known(kParameters.begin(), kParameters.end());
+  known.insert(known.end(), others.begin(), others.end());
+  std::string text = "the parameter '" + printable(key.substr(0, 64)) + "' is not known";
+  if (const auto near = nearest_word(key, known); !near.empty()) return fail(ErrorCode::invalid, text + "; did you mean '" + std::string(near) + "'?");
+  text += "; known are ";
+  for (const auto& word : known) text += std::string(word) + (word.ends_with('.') ? "<key>" : "") + (&word == &known.back() ? "" : ", ");
+  return fail(ErrorCode::invalid, text);
+}
+
+Result<void> read_parameter(Query& query, std::string_view key, std::string_view value, const std::vector<std::string_view>& others) {
   if (key == "capability") {
     for (const auto part : split(value, ',')) query.capabilities.emplace_back(part);
   } else if (key == "status") {
@@ -83,10 +94,7 @@ Result<void> read_parameter(Query& query, std::string_view key, std::string_view
   } else if (key.substr(0, 6) == "label.") {
     query.labels.emplace_back(key.substr(6), value);
   } else {
-    const auto near = nearest_word(key, kParameters);
-    return fail(ErrorCode::invalid, "the parameter '" + printable(key.substr(0, 64)) + "' is not known" +
-                                        (near.empty() ? std::string("; known are capability, status, liveness, model, cluster, team, label.<key>, q, sort, limit, cursor")
-                                                      : "; did you mean '" + std::string(near) + "'?"));
+    return unknown_parameter(key, others);
   }
   return {};
 }
@@ -137,7 +145,7 @@ Result<Query> parse_query(const std::vector<std::pair<std::string, std::string>>
   Query query;
   for (const auto& [key, value] : parameters) {
     if (has(ignored, std::string_view(key))) continue;
-    if (auto ok = read_parameter(query, key, value); !ok) return ok.error();
+    if (auto ok = read_parameter(query, key, value, ignored); !ok) return ok.error();
   }
   if (auto ok = check(query); !ok) return ok.error();
   return query;

@@ -69,6 +69,12 @@ TEST(Query, IgnoresOnlyTheParametersNamed) {
   EXPECT_FALSE(parse_query({{"fields", "id"}}));
 }
 
+TEST(Query, NamesAllParametersThatAreKnownThoseOfOthersToo) {
+  const auto error_of = [](const char* key) { return parse_query({{key, "x"}}, {"fields", "format"}).error().message; };
+  EXPECT_EQ(error_of("bogus"), "the parameter 'bogus' is not known; known are capability, status, liveness, model, cluster, team, q, sort, limit, cursor, label.<key>, fields, format");
+  EXPECT_EQ(error_of("feilds"), "the parameter 'feilds' is not known; did you mean 'fields'?");
+}
+
 TEST(Query, BoundsItsTerms) {
   Parameters many;
   for (int i = 0; i < 100; ++i) many.emplace_back("capability", "c" + std::to_string(i));

@@ -472,7 +472,7 @@ void HttpSession::flush() {
   if (close_after_output_) linger();
 }
 
-/// The peer takes no more for now: its time runs from the last byte that it took.
+/// The peer takes no more at the moment: its time runs from the last byte that it took.
 void HttpSession::note_blocked(std::size_t sent) {
   if (sent > 0 || write_progress_ == Instant::never()) write_progress_ = core_->loop.now();
 }

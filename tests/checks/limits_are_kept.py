@@ -18,6 +18,7 @@ STRAY_DEFAULT = re.compile(r"^\s+(?:std::)?(?:size_t|u?int\w*|unsigned|int) (\w+
 # Those that bound nothing which is kept, queued or sent by a stranger, and what they are.
 NO_BOUND = {
     "kJoinedBodyMax": "chooses between two ways of sending",
+    "kJoinedChunkMax": "the same",
     "kLooksMax": "how long the nearest miss of a refused team is looked for",
     "kMinimalMax": "from where on a shortcut costs more than it saves",
     "record_bytes_max": "the operator's to set: record.bytes_max",
