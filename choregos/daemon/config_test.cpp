@@ -44,6 +44,15 @@ TEST(Config, HoldsTheDefaultsWhenNobodySaysAnything) {
   EXPECT_EQ(loaded.config.file, "");
 }
 
+TEST(Config, ProbesEveryTenSecondsWaitsTwoAndAtMostFive) {
+  const Loaded loaded = load({});
+  EXPECT_EQ(loaded.config.settings.http_probe_period, 10s);
+  EXPECT_EQ(loaded.config.settings.http_probe_timeout, 2s);
+  EXPECT_EQ(loaded.config.settings.liveness_forget_after, 5min);
+  EXPECT_THAT(load({{"--probe-timeout", "5s"}}).errors, IsEmpty());
+  EXPECT_THAT(the_error({{"--probe-timeout", "5001ms"}}), HasSubstr("5s"));
+}
+
 TEST(Config, LetsFlagsBeatTheEnvironmentAndTheEnvironmentBeatTheFile) {
   const std::string file = "[http_probe]\nperiod = \"3s\"\n[log]\nlevel = \"warn\"\n[liveness]\nforget_after = \"1m\"\n";
   const Loaded loaded = load({{"--probe-period", "5s"}, {{"CHOREGOS_HTTP_PROBE_PERIOD", "4s"}, {"CHOREGOS_LOG_LEVEL", "error"}}, file});

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
+#include <string>
 
 #include "choregos/wire/change_json.hpp"
 #include "choregos/wire/registered_json.hpp"
@@ -62,6 +64,23 @@ TEST(AgentJson, KeepsTheElevenFieldsOfTheSeed) {
             R"("model":"llama3.1:8b","endpoint":"http://10.0.0.4:8080","last_seen":"2026-11-23T10:06:54.120Z","tasks_completed":4,)"
             R"("current_team":"alpha","p2p_addr":"10.0.0.4:9000","cluster_id":"docker-unified-stack",)"
             R"("liveness":"alive","identity":"declared","age_ms":1500,"sources":["http_probe"],"revision":1042})");
+}
+
+TEST(AgentJson, StatusIsOneOfThreeWordsWhateverIsBelieved) {
+  std::set<std::string> words;
+  for (const auto liveness : {Liveness::unconfirmed, Liveness::alive, Liveness::suspect, Liveness::lost, Liveness::left})
+    for (const auto status : {Status::online, Status::idle, Status::working})
+      for (const bool draining : {false, true}) {
+        Agent agent = seed_agent();
+        agent.liveness = liveness;
+        agent.status = status;
+        agent.draining = draining;
+        const auto tree = parse_json(agent_json(record_of(agent), kNow));
+        ASSERT_TRUE(tree);
+        words.emplace(tree->at("status").as_string());
+        EXPECT_EQ(tree->at("liveness").as_string(), to_string(liveness)) << "beside it";
+      }
+  EXPECT_EQ(words, (std::set<std::string>{"idle", "online", "working"}));
 }
 
 TEST(AgentJson, WritesEmptySeedFieldsExceptCurrentTeam) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What survives: kill -9 in the middle of 200 registrations a second loses nothing that was acknowledged; over restarts with
-1,000 agents no read shows fewer than 1,000 and no revision falls; on a full disk reads go on, and writes again as soon as
-there is room."""
+1,000 agents no read shows fewer than 1,000 and no revision falls; counts, teams and all else that an agent said outlive kill -9 though
+the agent is gone; on a full disk reads go on, and writes again as soon as there is room."""
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -157,6 +158,56 @@ def check_restart():
               f"{', '.join(f'{1000 * p:.0f}' for p in pauses)} ms")
 
 
+SAID = {"id": "counted", "name": "Counted", "status": "working", "capabilities": ["go_development"], "model": "m1", "endpoint": "http://127.0.0.1:1",
+        "tasks_completed": 41, "current_team": "alpha", "p2p_addr": "127.0.0.1:2", "cluster_id": "c"}
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    said = SAID
+
+    def do_GET(self):
+        body = json.dumps(self.said).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def check_counts_and_teams():
+    """An agent that is probed says how much it has done and in which team it is. It is gone before the registry comes back."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with Choregosd("--probe-period", "1s", start=False) as daemon:
+            targets = daemon.path / "targets.json"
+            targets.write_text(json.dumps({"target": [{"address": f"127.0.0.1:{server.server_address[1]}"}]}))
+            daemon.arguments += ["--targets", str(targets)]
+            daemon.start()
+            daemon.wait("it was probed", lambda: daemon.get("/api/v1/agents/counted")[0] == 200)
+            Answering.said = {**SAID, "tasks_completed": 42}
+            daemon.wait("the count rose", lambda: daemon.json("/api/v1/agents/counted")["tasks_completed"] == 42)
+            before = daemon.json("/api/v1/agents/counted")
+            for how in (daemon.kill, daemon.stop):
+                how()
+                server.shutdown()
+                server.server_close()
+                daemon.start()
+                after = daemon.json("/api/v1/agents/counted")
+                for field in (*SAID, "first_seen"):
+                    check(after[field] == before[field], f"{field} was {before[field]!r} and is {after[field]!r} after a restart")
+                check(after["liveness"] in ("unconfirmed", "suspect", "lost"), after)
+            print(f"after kill -9 and a restart, with the agent gone: {after['tasks_completed']} tasks completed, team {after['current_team']}")
+    finally:
+        server.shutdown()
+        thread.join()
+
+
 def check_start_is_quick():
     with Choregosd(start=False) as daemon:
         times = []
@@ -232,6 +283,7 @@ def main():
     check_start_is_quick()
     check_kill()
     check_restart()
+    check_counts_and_teams()
     if os.geteuid() != 0:
         skip("a file system of its own needs root")
     check_full_disk()

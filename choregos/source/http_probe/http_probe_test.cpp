@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -302,7 +303,8 @@ TEST(HttpProbe, ResetByADyingProcessIsNobodysAnswer) {
   ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size), 0);
   // As the kernel of a process does that is being killed: the connection is taken from the backlog, then reset.
   std::thread dying([listener] {
-    const int taken = ::accept(listener, nullptr, nullptr);
+    pollfd waiting{listener, POLLIN, 0};
+    const int taken = ::poll(&waiting, 1, 10'000) == 1 ? ::accept(listener, nullptr, nullptr) : -1;
     const linger at_once{1, 0};
     ::setsockopt(taken, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     ::close(listener);
@@ -354,6 +356,19 @@ TEST(HttpProbe, StopInsideAnObservationIsHarmless) {
   probe->start();
   ASSERT_TRUE(loop.run_until([&] { return stopped; }, 5s));
   net::testing::run_for(loop, 20ms);
+}
+
+TEST(HttpProbe, DialsNothingThatABodyNames) {
+  Bench b;
+  FakeAgent other(b.loop), agent(b.loop);
+  const std::string address = to_string(other.address);
+  agent.body = R"({"id":"a1","p2p_addr":")" + address + R"(","endpoint":"http://)" + address + R"("})";
+  b.watch({agent.address});
+  b.probe->start();
+  ASSERT_TRUE(b.wait([&] { return b.heard.size() >= 3; }));
+  EXPECT_EQ(b.heard.back().claims->p2p_addr, address);
+  EXPECT_EQ(b.heard.back().claims->endpoint, "http://" + address);
+  EXPECT_EQ(other.server->stats().accepted, 0u);
 }
 
 TEST(HttpProbe, TargetTakenAwayIsAskedNoMore) {

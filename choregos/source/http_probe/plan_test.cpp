@@ -21,6 +21,12 @@ TEST(ProbePlan, NineTargetsAreNineAgentsEachWithItsOwnAddress) {
     seen.insert({o.names.id, *o.names.address});
   }
   EXPECT_EQ(seen.size(), 9u);
+  // At the start and about each ten seconds, whatever the number of answers.
+  ASSERT_EQ(w.probed.size(), 9u);
+  for (const auto& [address, times] : w.probed) {
+    EXPECT_GE(times.size(), 3u) << to_string(address);
+    EXPECT_LE(times.size(), 4u) << to_string(address);
+  }
 }
 
 TEST(ProbePlan, BodyDecidesEveryFieldAndAnEmptyBodySaysNothing) {
