@@ -252,7 +252,7 @@ def memory_table(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--watchers", default="1,100,1000")
+    parser.add_argument("--watchers", default="1,100,1000", help="empty leaves single changes out")
     parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--burst", type=int, default=200, help="changes at once; 0 leaves the bursts out")
     parser.add_argument("--burst-watchers", type=int, default=1000)
@@ -278,10 +278,10 @@ def main():
         bench = Bench(options, cores, folder, options.build)
         try:
             say(f"events of {len(bench.event)} bytes:\n{bench.event.decode()}")
-            for watchers in map(int, options.watchers.split(",")):
+            for watchers in map(int, filter(None, options.watchers.split(","))):
                 lines += [*latency_table(bench.rounds(watchers, "--changes", options.changes), watchers), ""]
             if options.burst:
-                results = bench.rounds(options.burst_watchers, "--bursts", 2, "--burst", options.burst)
+                results = bench.rounds(options.burst_watchers, "--bursts", 5, "--burst", options.burst)
                 lines += [*burst_table(results, options.burst_watchers, options.burst), ""]
         finally:
             bench.close()
