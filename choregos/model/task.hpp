@@ -77,7 +77,7 @@ inline constexpr std::uint8_t kTaskPriorityMax = 9;
 struct TaskRequest {
   std::string key;                        ///< Idempotency-Key, within one submitter; "" = none
   std::string submitter;                  ///< who is behind it, as authenticated; an agent's id when it delegates
-  std::string kind;                       ///< the class of the task ("review@2"): agents refuse kinds, not single tasks; "" = its capabilities
+  std::string kind;                       ///< the class of the task ("review:2"): agents refuse kinds, not single tasks; "" = its capabilities
   std::vector<std::string> capabilities;  ///< all of them, of one agent; sorted, distinct; {} = anyone
   std::string agent;                      ///< only this one; "" = any
   std::string team;                       ///< only its members; "" = none

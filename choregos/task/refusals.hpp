@@ -1,4 +1,4 @@
-// Who will not do what: a refused (agent, kind) pair is skipped until either changes. A kind changes by its name ("review@2"), an
+// Who will not do what: a refused (agent, kind) pair is skipped until either changes. A kind changes by its name ("review:2"), an
 // agent by its version.
 #pragma once
 
