@@ -27,6 +27,9 @@ class Gathered {
       blocks_[i] = words_[i] != 0 ? sieve_.matcher(i).only_block(chunk) : nullptr;
     }
   }
+  void prefetch(std::size_t chunk) const {
+    for (const std::uint32_t i : used_) sieve_.matcher(i).prefetch(chunk);
+  }
   /// Which words of the chunk hold somebody for the requirement, for any of them, and who is in such a word.
   std::uint8_t words(std::uint32_t i) const { return words_[i]; }
   std::uint8_t any() const { return any_; }
@@ -183,15 +186,18 @@ void harvest_table(const Sieve& sieve, Mask wanted, std::vector<Candidate>& cand
   const std::size_t pace = bits <= 8 ? 2 : 16;
   reach[0] = 0;
   picker.set(bits, wanted, [](Mask) { return true; });
-  sieve.roster().visit_free([&](std::uint32_t number, Points floor) {
+  const auto chunks = sieve.roster().free_chunks();
+  for (const auto& [number, floor] : chunks) {
+    constexpr std::size_t kAhead = 8;
+    if (seen + kAhead < chunks.size()) gathered.prefetch(chunks[seen + kAhead].first);
     if (seen++ >= next_check) {
       check(floor);
       next_check = seen * pace;
     }
-    if (picker.empty() || reach[wanted] <= floor) return false;
+    if (picker.empty() || reach[wanted] <= floor) break;
     gathered.load(number);
-    picker.each(gathered, [&](std::size_t at, Place place, Mask mask) {
-      const Points own = sieve.roster().chunk(number).costs[at];
+    picker.each(gathered, [&](std::size_t, Place place, Mask mask) {
+      const Points own = sieve.roster().cost(place);
       // Somebody who fills as much was met for no more, or two others for this much: only proofs could make it better.
       if (own >= reach[mask] || (discount == 0 && own >= table.single_plain(mask)) || sieve.barred(place)) return;
       Candidate candidate = sieve.candidate(place, mask);
@@ -199,8 +205,7 @@ void harvest_table(const Sieve& sieve, Mask wanted, std::vector<Candidate>& cand
       table.add(candidate, static_cast<std::uint32_t>(candidates.size()));
       candidates.push_back(std::move(candidate));
     });
-    return true;
-  });
+  }
   table.solve();
 }
 

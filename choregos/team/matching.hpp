@@ -54,6 +54,11 @@ class Matcher {
   }
   /// The block that alone says who passes; null when it takes several, or none. words() must not be 0.
   const Block* only_block(std::size_t chunk) const { return columns_.size() == 1 ? columns_.front()->by_chunk[chunk].get() : nullptr; }
+  /// Has the processor fetch what word() of a chunk that comes soon will read: over large fleets that is most of the waiting.
+  void prefetch(std::size_t chunk) const {
+    for (const Roster::Column* column : columns_)
+      if (chunk < column->words.size() && column->words[chunk] != 0) __builtin_prefetch(column->by_chunk[chunk].get());
+  }
   /// Calls visit(place) for each place of the chunk that passes the bitsets, until it returns false; false when it did.
   template <class Visit>
   bool each(std::size_t chunk, Visit&& visit) const {

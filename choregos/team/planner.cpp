@@ -72,11 +72,18 @@ class Explaining {
       const Candidate full = sieve_.candidate(it->place, sieve_.mask(it->place));
       out.team_cost_min = std::max(plan_.cost, table->best_with(full, (Mask{1} << sieve_.requirements()) - 1));
     } else if (plan_.method == PlanMethod::assignment) {
-      // Its reduced cost: what a team with it in this seat costs more, at least.
+      // What it costs, less what it saves by the seats that move up; with limits on hosts its reduced cost bounds that from below.
+      const Candidate full = sieve_.candidate(it->place, sieve_.mask(it->place));
+      const bool swaps = !draft_.solution.swap_prices.empty();
       double host = 0;
       for (const auto& [number, price] : draft_.solution.host_prices)
-        if (number == sieve_.roster().host(it->place)) host = static_cast<double>(price);
-      out.team_cost_min = plan_.cost + std::max<Points>(0, it->cost - static_cast<Points>(draft_.solution.prices[i] - host));
+        if (number == full.host) host = static_cast<double>(price);
+      Points more = kImpossible;
+      for (const std::uint32_t r : indexes(full.mask)) {
+        const double saves = swaps ? draft_.solution.swap_prices[r] : draft_.solution.prices[r] - host;
+        more = std::min(more, full.cost + full.proof(r) - static_cast<Points>(saves));
+      }
+      out.team_cost_min = plan_.cost + std::max<Points>(0, more);
     }
     if (out.team_cost_min) {
       const Points more = *out.team_cost_min - plan_.cost;

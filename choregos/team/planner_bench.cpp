@@ -4,9 +4,8 @@
 // microseconds of processor time.
 #include <benchmark/benchmark.h>
 
-#include <time.h>
-
 #include <algorithm>
+#include <ctime>
 #include <memory>
 #include <unordered_map>
 

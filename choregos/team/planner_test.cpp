@@ -14,7 +14,8 @@ constexpr Points kNone = INT64_MAX / 4;
 /// cost function, nothing else of this folder's machinery.
 class BruteForce {
  public:
-  BruteForce(const TestFleet& fleet, const TeamRequest& request) : request_(request) {
+  /// `must`: only teams with this agent in them.
+  BruteForce(const TestFleet& fleet, const TeamRequest& request, const std::string& must = "") : request_(request) {
     for (const Witness& w : fleet.all) {
       const Agent& agent = w.record->agent;
       if (!w.free || !unfit(agent).empty() || !barred(request, agent).empty()) continue;
@@ -29,7 +30,9 @@ class BruteForce {
         for (const auto& c : request.needs[i].capabilities) worst = std::max<Points>(worst, fleet.cost.proof(fleet.tracks.proof(agent.id, c, fleet.now)));
         one.proof[i] = worst;
       }
-      if (one.mask != 0) all_.push_back(one);
+      if (one.mask == 0) continue;
+      if (agent.id == must) must_ = 1U << all_.size();
+      all_.push_back(one);
     }
     for (const Requirement& r : request.needs) counts_.push_back(r.count);
   }
@@ -48,6 +51,7 @@ class BruteForce {
   };
 
   bool limits(std::uint32_t set) const {
+    if ((set & must_) != must_) return false;
     int hosts[4] = {};
     for (std::size_t a = 0; a < all_.size(); ++a)
       if ((set >> a & 1) != 0) ++hosts[all_[a].host];
@@ -102,6 +106,7 @@ class BruteForce {
   std::vector<One> all_;
   std::vector<std::uint32_t> counts_;
   Points best_ = kNone;
+  std::uint32_t must_ = 0;
 };
 
 /// Plans `cases` random fleets and holds each against brute force and the checker. How many had a team.
@@ -128,6 +133,10 @@ int try_cases(std::uint64_t seed, int cases, TeamMode mode, const Mixture& mix) 
     ++teams;
     EXPECT_EQ(plan->cost, best) << "seed " << seed << " case " << n;
     EXPECT_TRUE(plan->optimal()) << "seed " << seed << " case " << n;
+    for (const LeftOut& out : plan->left_out)
+      if (out.team_cost_min) {
+        EXPECT_LE(*out.team_cost_min, BruteForce(fleet, request, out.agent).best()) << "seed " << seed << " case " << n << " with " << out.agent;
+      }
     const auto verified = fleet.check(*plan);
     EXPECT_TRUE(verified) << "seed " << seed << " case " << n << ": " << verified.error().message;
     if (::testing::Test::HasFailure()) return teams;

@@ -75,6 +75,7 @@ struct Solution {
   bool work_ran_out = false;
   std::vector<double> prices;            ///< of requirements, when the method has them
   std::vector<std::pair<std::uint32_t, Points>> host_prices;
+  std::vector<double> swap_prices;       ///< seats without limits on hosts: what somebody new in this seat saves, others moving up
   std::vector<std::uint32_t> contested;  ///< when nothing was found: requirements that want the same too few
 };
 

@@ -99,6 +99,13 @@ class Roster {
       for (const std::uint32_t number : bucket.chunks)
         if (!visit(number, bucket.cost_min)) return;
   }
+  /// The same in the form of a list, for whoever wants to know what comes next: (number, floor).
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> free_chunks() const {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
+    out.reserve(chunks_.size());
+    visit_free([&](std::uint32_t number, std::uint32_t floor) { return out.emplace_back(number, floor), true; });
+    return out;
+  }
   /// The same for agents that cannot be taken now; in no useful order.
   template <class Visit>
   void visit_taken(Visit&& visit) const {

@@ -55,8 +55,8 @@ class Flow {
     return true;
   }
 
-  /// Cheapest way from every node to the sink in what is left.
-  std::vector<Points> distances_to(std::uint32_t sink) const {
+  /// Cheapest way in what is left: from every node to the sink, or (`away`) from the sink to every node.
+  std::vector<Points> distances(std::uint32_t sink, bool away) const {
     std::vector<Points> to(out_.size(), kImpossible);
     std::vector<char> waiting(out_.size(), 0);
     std::deque<std::uint32_t> queue{sink};
@@ -66,12 +66,13 @@ class Flow {
       queue.pop_front();
       waiting[node] = 0;
       for (const std::uint32_t a : out_[node]) {
-        const Arc& back = arcs_[a ^ 1];  // from the neighbour to this node
-        if (back.room == 0 || to[node] + back.cost >= to[back.from]) continue;
-        to[back.from] = to[node] + back.cost;
-        if (waiting[back.from] == 0) {
-          waiting[back.from] = 1;
-          queue.push_back(back.from);
+        const Arc& arc = arcs_[away ? a : a ^ 1];  // its twin leads from the neighbour to this node
+        const std::uint32_t next = arcs_[a].to;
+        if (arc.room == 0 || to[node] + arc.cost >= to[next]) continue;
+        to[next] = to[node] + arc.cost;
+        if (waiting[next] == 0) {
+          waiting[next] = 1;
+          queue.push_back(next);
         }
       }
     }
@@ -182,8 +183,12 @@ Solution solve_seats(const Problem& p) {
     out.chosen.push_back({edge.candidate, Mask{1} << edge.requirement});
     out.cost += edge.cost;
   }
+  if (!limited) {
+    const auto away = flow.distances(sink, true);
+    for (std::uint32_t r = 0; r < requirements; ++r) out.swap_prices.push_back(-static_cast<double>(away[r]));
+  }
   for (std::uint32_t r = 0; r < requirements; ++r) flow.add(r, sink, 1, kUnfilled);
-  const auto price = flow.distances_to(sink);
+  const auto price = flow.distances(sink, false);
   for (std::uint32_t r = 0; r < requirements; ++r) out.prices.push_back(p.demand[r] == 0 ? 0.0 : static_cast<double>(price[r]));
   for (const std::uint32_t host : hosts)
     if (price[host_node[host]] > 0 && price[host_node[host]] < kImpossible / 2) out.host_prices.emplace_back(host, price[host_node[host]]);
