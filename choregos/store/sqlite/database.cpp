@@ -83,6 +83,14 @@ Result<std::string> Database::text(std::string_view sql) {
   return *row ? std::string(statement->text(0)) : std::string();
 }
 
+Result<void> Database::copy_to(Database& destination) {
+  sqlite3_backup* backup = sqlite3_backup_init(destination.connection_.get(), "main", connection_.get(), "main");
+  if (backup == nullptr) return sqlite_error(destination.connection_.get());
+  (void)sqlite3_backup_step(backup, -1);
+  if (sqlite3_backup_finish(backup) != SQLITE_OK) return sqlite_error(destination.connection_.get());
+  return {};
+}
+
 SqlTransaction::~SqlTransaction() {
   // After a full disk SQLite may have rolled back by itself.
   if (database_.is_open() && database_.in_transaction()) (void)database_.run("ROLLBACK");

@@ -52,6 +52,9 @@ class Database {
   /// First column of the first row.
   Result<std::int64_t> number(std::string_view sql);
   Result<std::string> text(std::string_view sql);
+  /// Makes `destination` the same as this database, in one transaction: all of it or nothing. Writers here are not held up when it is in
+  /// WAL mode; what they write meanwhile is not in the copy. Errors: io, invalid (damaged).
+  Result<void> copy_to(Database& destination);
   bool in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
 
  private:

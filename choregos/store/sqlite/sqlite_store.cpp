@@ -1,14 +1,7 @@
 #include "choregos/store/sqlite/sqlite_store.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <iterator>
@@ -21,14 +14,13 @@
 #include "choregos/store/chronicle.hpp"
 #include "choregos/store/epoch.hpp"
 #include "choregos/store/sqlite/database.hpp"
+#include "choregos/store/sqlite/place.hpp"
 #include "choregos/store/sqlite/record_text.hpp"
 #include "choregos/wire/history_json.hpp"
 
 namespace choregos::store {
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x43485247;  // "CHRG"
-constexpr std::int64_t kSchema = 2;
 constexpr std::size_t kNotesWaiting = 10'000;
 constexpr const char* kCreate =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
@@ -45,52 +37,6 @@ constexpr const char* kUpgrades[] = {
     "PRAGMA user_version = 2;",
 };
 static_assert(std::size(kUpgrades) == kSchema - 1);
-
-/// A file descriptor that closes itself.
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string system_words() { return std::strerror(errno); }
-
-/// Folders above the file with mode 0700, the file with 0600. SQLite gives its log the mode of the file.
-Result<void> make_file(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::path made;
-  for (const auto& part : folder) {
-    made /= part;
-    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && !std::filesystem::is_directory(made))
-      return fail(ErrorCode::io, "the folder " + made.string() + " cannot be made: " + system_words() + "; make it, or choose another place for the state");
-  }
-  const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (file.get() < 0) return fail(ErrorCode::io, path + " cannot be opened: " + system_words() + "; it must be readable and writable for this user");
-  // The file's name must survive power loss, too, or everything in it is lost with it.
-  const Fd above(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (above.get() >= 0) (void)::fsync(above.get());
-  return {};
-}
-
-/// One choregosd for one file; readers such as the sqlite3 shell are not kept out.
-Result<Fd> lock_file(const std::string& path) {
-  Fd lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock.get() < 0) return fail(ErrorCode::io, path + ".lock cannot be opened: " + system_words());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(ErrorCode::conflict, path + " is in use by another process; stop that one, or give this one a state folder of its own");
-  return lock;
-}
 
 struct Pending {
   enum class Act { keep, archive, remove };
