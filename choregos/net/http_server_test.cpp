@@ -569,6 +569,22 @@ TEST_F(HttpStreamTest, KeepsTheOrderWhenThePeerTakesHalfAPiece) {
   EXPECT_TRUE(peer.received.substr(head) == expected) << "in order, whole and framed";
 }
 
+TEST_F(HttpStreamTest, KeepsTheRestOfWhatTheKernelTakesInPart) {
+  start();
+  Peer peer(address);
+  peer.send("GET / HTTP/1.0\r\n\r\n");
+  ASSERT_TRUE(wait_for(loop, [&] { return stream != nullptr; }));
+  const std::size_t head = exchange_until(loop, peer, "", "\r\n\r\n").size();
+  std::string piece;
+  for (int i = 0; piece.size() < 20'000'000; ++i) piece += std::to_string(i);
+  EXPECT_TRUE(stream->write(piece));
+  EXPECT_GT(stream->queued_bytes(), 0U);
+  EXPECT_LT(stream->queued_bytes(), piece.size()) << "some of it is on its way";
+  ASSERT_TRUE(wait_for(loop, [&] { return !peer.take() || peer.received.size() >= head + piece.size(); }));
+  EXPECT_TRUE(peer.received.substr(head) == piece);
+  EXPECT_EQ(stream->queued_bytes(), 0U);
+}
+
 TEST_F(HttpStreamTest, FramesWhatGoesToSeveralForEachInItsOwnWay) {
   std::vector<std::shared_ptr<Stream>> streams;
   handler = [&](HttpRequest&&, Responder responder) { streams.push_back(responder.stream(200, {})); };
