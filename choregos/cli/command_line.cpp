@@ -89,6 +89,11 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   agents_verb->add_flag("-q,--quiet", list.quiet, "Ids only");
   agents_verb->add_flag("-w,--watch", list.watch, "Go on with each change; -o json: an event a line");
 
+  AgentsArguments exported;
+  auto* export_verb = app.add_subcommand("export", "Agents for a spreadsheet, as CSV; -o json for programs");
+  add_filters(*export_verb, exported);
+  export_verb->add_option("--sort", exported.sort, "Order; - in front for descending: --sort=-last_seen")->type_name("KEY");
+
   EventsArguments follow;
   auto* events_verb = app.add_subcommand("events", "Tell what changes, as it changes; -o json: an object a line");
   add_filters(*events_verb, follow.filter);
@@ -139,6 +144,18 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   auto* rewrite = replay_verb->add_flag("--rewrite", recording.rewrite, "Replace the changes in the file by those made now, after a change of the rules");
   replay_verb->add_flag("--scenario", recording.scenario, "Tell it as a story for tests/scenario")->excludes(rewrite);
 
+  SnapshotArguments saved;
+  auto* snapshot_verb = app.add_subcommand("snapshot", "Save the store of this host's choregosd to a file, also while it runs; or put it back while it does not");
+  std::string save_or_restore;
+  snapshot_verb->add_option("what", save_or_restore, "save or restore")->required()->check(CLI::IsMember({"save", "restore"}));
+  snapshot_verb->add_option("file", saved.file, "The snapshot; save makes it and never writes over a file")->required();
+  snapshot_verb->add_option("--state", saved.state, "Folder in which choregosd keeps its state")->type_name("FOLDER");
+
+  DebugArguments bundle;
+  auto* debug_verb = app.add_subcommand("debug", "Gather what somebody who helps needs to see into a new folder, without secrets");
+  debug_verb->add_option("folder", bundle.folder, "Is made")->required();
+  debug_verb->add_option("--config", bundle.config, "choregosd's configuration file")->type_name("FILE");
+
   auto* doctor_verb = app.add_subcommand("doctor", "Find out why the list is not what you expect");
   auto* version_verb = app.add_subcommand("version", "Version of this program and of the daemon");
   std::string shell;
@@ -167,6 +184,10 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
     }
     return replay(context, recording, s);
   }
+  if (*snapshot_verb) {
+    saved.restore = save_or_restore == "restore";
+    return snapshot(context, saved, environment, s);
+  }
   std::map<std::string, std::string> flags;
   if (!globals.addr.empty()) flags["addr"] = globals.addr;
   if (!globals.token_file.empty()) flags["token-file"] = globals.token_file;
@@ -174,6 +195,8 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   if (const auto ok = resolve(context, flags, environment); !ok) return report(context, ok.error(), s.err);
 
   if (*agents_verb) return agents(context, list, s);
+  if (*export_verb) return export_agents(context, exported, s);
+  if (*debug_verb) return debug(context, bundle, s);
   if (*events_verb) return events(context, follow, s);
   if (*wait_verb) {
     if (idle > 0) awaited.count = idle, awaited.filter.status = {"idle"};

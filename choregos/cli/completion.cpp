@@ -74,6 +74,7 @@ std::string bash(const std::vector<Verb>& verbs) {
   for (const auto& verb : verbs) {
     out += "    " + verb.name + ")\n";
     if (takes_agent(verb)) out += "      [[ $cur != -* ]] && { COMPREPLY=($(compgen -W \"$(choregos agents -o name 2>/dev/null)\" -- \"$cur\")); return; }\n";
+    if (verb.name == "snapshot") out += "      [[ $cur != -* ]] && { [[ $prev == snapshot ]] && COMPREPLY=($(compgen -W 'save restore' -- \"$cur\")) || COMPREPLY=($(compgen -f -- \"$cur\")); return; }\n";
     if (verb.name == "completion") out += "      [[ $cur != -* ]] && { COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")); return; }\n";
     out += "      COMPREPLY=($(compgen -W '" + words(verb.flags) + "' -- \"$cur\")) ;;\n";
   }
@@ -91,6 +92,7 @@ std::string zsh(const std::vector<Verb>& verbs) {
       out += " '" + flag + "[" + escaped(what) + "]" + (list != values().end() ? ":value:(" + list->second + ")" : "") + "'";
     }
     if (takes_agent(verb)) out += " '*:agent:(${(f)\"$(choregos agents -o name 2>/dev/null)\"})'";
+    if (verb.name == "snapshot") out += " '1:what:(save restore)' '*:file:_files'";
     if (verb.name == "completion") out += " '*:shell:(bash zsh fish)'";
     out += " ;;\n";
   }
@@ -108,7 +110,8 @@ std::string fish(const std::vector<Verb>& verbs) {
              (list != values().end() ? " -xa '" + list->second + "'" : "") + "\n";
     }
   }
-  return out + "complete -c choregos -n '__fish_seen_subcommand_from agent why history' -a '(choregos agents -o name 2>/dev/null)'\ncomplete -c choregos -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n";
+  return out + "complete -c choregos -n '__fish_seen_subcommand_from agent why history' -a '(choregos agents -o name 2>/dev/null)'\ncomplete -c choregos -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n"
+               "complete -c choregos -n '__fish_seen_subcommand_from snapshot; and not __fish_seen_subcommand_from save restore' -a 'save restore'\ncomplete -c choregos -n '__fish_seen_subcommand_from save restore' -F\n";
 }
 
 }  // namespace

@@ -37,6 +37,17 @@ struct WaitArguments {
   Duration timeout{};      ///< of all; 0 = for ever
 };
 
+struct SnapshotArguments {
+  std::string file;
+  std::string state;     ///< folder of choregosd's state; "" = where it lies when nobody says
+  bool restore = false;  ///< else save
+};
+
+struct DebugArguments {
+  std::string folder;                                    ///< is made; must not exist
+  std::string config = "/etc/choregos/choregosd.toml";   ///< of choregosd; left out of the bundle when it cannot be read
+};
+
 struct PeersArguments {
   Duration listen = 3s;
   std::uint16_t port = 4471;
@@ -57,6 +68,9 @@ int agents(const Context& context, const AgentsArguments& arguments, Streams str
 int watch_agents(const Context& context, const Query& query, Streams streams);  ///< agents --watch
 int events(const Context& context, const EventsArguments& arguments, Streams streams);
 int wait(const Context& context, const WaitArguments& arguments, Streams streams);  ///< 0 it is so, 124 not in time
+int export_agents(const Context& context, const AgentsArguments& arguments, Streams streams);
+int snapshot(const Context& context, const SnapshotArguments& arguments, const Environment& environment, Streams streams);
+int debug(const Context& context, const DebugArguments& arguments, Streams streams);
 int agent(const Context& context, const std::string& id, Streams streams);
 int why(const Context& context, const std::string& id, Streams streams);
 int history(const Context& context, const std::string& id, Streams streams);
