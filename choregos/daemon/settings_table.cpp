@@ -273,7 +273,7 @@ const Row* find_row(std::string_view key) {
 }
 
 std::string_view section_title(std::string_view section) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 13> titles{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> titles{{
       {"", "Profile"},
       {"http", "The API"},
       {"state", "What survives"},
@@ -286,6 +286,7 @@ std::string_view section_title(std::string_view section) {
       {"liveness", "Liveness"},
       {"record", "Flight recorder"},
       {"shadow", "Other settings on trial"},
+      {"process", "The process"},
       {"log", "Log"},
   }};
   for (const auto& [name, title] : titles)
