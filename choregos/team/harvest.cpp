@@ -187,7 +187,9 @@ void harvest_table(const Sieve& sieve, Mask wanted, std::vector<Candidate>& cand
   reach[0] = 0;
   picker.set(bits, wanted, [](Mask) { return true; });
   const auto chunks = sieve.roster().free_chunks();
-  for (const auto& [number, floor] : chunks) {
+  for (const auto& entry : chunks) {
+    const std::uint32_t number = entry.first;
+    const Points floor = entry.second;
     constexpr std::size_t kAhead = 8;
     if (seen + kAhead < chunks.size()) gathered.prefetch(chunks[seen + kAhead].first);
     if (seen++ >= next_check) {
@@ -197,6 +199,8 @@ void harvest_table(const Sieve& sieve, Mask wanted, std::vector<Candidate>& cand
     if (picker.empty() || reach[wanted] <= floor) break;
     gathered.load(number);
     picker.each(gathered, [&](std::size_t, Place place, Mask mask) {
+      // Before its own cost is read, which is a look far away: nobody here is below the floor.
+      if (floor >= reach[mask] || (discount == 0 && floor >= table.single_plain(mask))) return;
       const Points own = sieve.roster().cost(place);
       // Somebody who fills as much was met for no more, or two others for this much: only proofs could make it better.
       if (own >= reach[mask] || (discount == 0 && own >= table.single_plain(mask)) || sieve.barred(place)) return;

@@ -48,16 +48,16 @@ class Matcher {
   /// The places of one word of the chunk that pass the bitsets; words() must have its bit.
   std::uint64_t word(std::size_t chunk, std::size_t w) const {
     if (columns_.empty()) return roster_->chunk(chunk).occupied[w];
-    std::uint64_t out = (*columns_.front()->by_chunk[chunk])[w];
-    for (std::size_t i = 1; i < columns_.size(); ++i) out &= (*columns_[i]->by_chunk[chunk])[w];
+    std::uint64_t out = (*columns_.front()->block(chunk))[w];
+    for (std::size_t i = 1; i < columns_.size(); ++i) out &= (*columns_[i]->block(chunk))[w];
     return out;
   }
   /// The block that alone says who passes; null when it takes several, or none. words() must not be 0.
-  const Block* only_block(std::size_t chunk) const { return columns_.size() == 1 ? columns_.front()->by_chunk[chunk].get() : nullptr; }
+  const Block* only_block(std::size_t chunk) const { return columns_.size() == 1 ? columns_.front()->block(chunk) : nullptr; }
   /// Has the processor fetch what word() of a chunk that comes soon will read: over large fleets that is most of the waiting.
   void prefetch(std::size_t chunk) const {
     for (const Roster::Column* column : columns_)
-      if (chunk < column->words.size() && column->words[chunk] != 0) __builtin_prefetch(column->by_chunk[chunk].get());
+      if (const Block* const block = column->block(chunk); block != nullptr) __builtin_prefetch(block);
   }
   /// Calls visit(place) for each place of the chunk that passes the bitsets, until it returns false; false when it did.
   template <class Visit>

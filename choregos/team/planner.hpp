@@ -6,7 +6,7 @@
 //   seats  always:                                    minimum-cost flow, exact               (seats.hpp)
 //
 // Pure: a plan changes nothing and reserves nobody. The same fleet, request and moment give the same plan. It is called on the
-// owner's thread; over a million agents it takes well under a millisecond (planner_bench.cpp).
+// owner's thread; over a million agents it takes about a millisecond (planner_bench.cpp; figures in docs/TEAMS.md).
 #pragma once
 
 #include <functional>

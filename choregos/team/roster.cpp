@@ -99,13 +99,16 @@ void Roster::set_bits(Place place, const Agent& agent, bool on) {
       it = columns_.emplace(capability, Column{}).first;
     }
     Column& column = it->second;
-    if (column.by_chunk.size() <= number) {
-      column.by_chunk.resize(number + 1);
+    if (column.words.size() <= number) {
       column.words.resize(number + 1);
+      column.block_at.resize(number + 1);
     }
-    auto& block = column.by_chunk[number];
-    if (!block) block = std::make_unique<Block>();
-    std::uint64_t& word = (*block)[at / 64];
+    std::uint32_t& block_at = column.block_at[number];
+    if (block_at == 0) {
+      column.blocks.push_back({});
+      block_at = static_cast<std::uint32_t>(column.blocks.size());
+    }
+    std::uint64_t& word = column.blocks[block_at - 1][at / 64];
     if (((word & bit) != 0) == on) continue;  // one that came when the dictionary was full, and goes now
     word ^= bit;
     const auto nonzero = static_cast<std::uint8_t>(1U << (at / 64));

@@ -62,12 +62,14 @@ class Roster {
 
   /// All that have one capability.
   struct Column {
-    std::vector<std::unique_ptr<Block>> by_chunk;  ///< null = nobody in that chunk; may be shorter than the chunks are many
-    std::vector<std::uint8_t> words;               ///< of each chunk: bit w = word w of its block is not empty; looked at first
+    std::vector<std::uint8_t> words;      ///< of each chunk: bit w = word w of its block is not empty; looked at first
+    std::vector<std::uint32_t> block_at;  ///< of each chunk: index into blocks, counted from 1; 0 = never had anybody
+    std::vector<Block> blocks;            ///< side by side, so that a look along a column stays on few pages of memory
     std::uint64_t listed = 0;
     std::uint64_t free = 0;                        ///< of these, could be taken
 
-    const Block* block(std::size_t chunk) const { return chunk < by_chunk.size() ? by_chunk[chunk].get() : nullptr; }
+    /// Null = nobody of that chunk. Valid until the roster changes.
+    const Block* block(std::size_t chunk) const { return chunk < words.size() && words[chunk] != 0 ? &blocks[block_at[chunk] - 1] : nullptr; }
   };
   /// Null when nobody has it. Not to be trusted unless complete().
   const Column* column(std::string_view capability) const;
