@@ -21,6 +21,7 @@ NO_BOUND = {
     "kJoinedChunkMax": "the same",
     "kLooksMax": "how long the nearest miss of a refused team is looked for",
     "kMinimalMax": "from where on a shortcut costs more than it saves",
+    "kTroubledMax": "how much a person is shown",
     "record_bytes_max": "the operator's to set: record.bytes_max",
 }
 
