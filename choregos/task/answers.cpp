@@ -154,9 +154,8 @@ void Ledger::Impl::learn(AgentEntry& agent, Entry& entry, bool success) {
   ++(success ? agent.succeeded : agent.failed);
   if (success && took > Duration{0}) {
     // How long it takes beside others, by kind: a sliding mean over some thirty tasks.
-    constexpr std::size_t kKindsMax = 4096;
     constexpr double kWeight = 1.0 / 32;
-    if (kind_paces_.size() >= kKindsMax && !kind_paces_.contains(lane.kind)) kind_paces_.clear();
+    if (kind_paces_.size() >= limits::capability_dictionary_max && !kind_paces_.contains(lane.kind)) kind_paces_.clear();
     KindPace& usual = kind_paces_[lane.kind];
     const double ln = std::log(static_cast<double>(took.count()));
     ++usual.count;

@@ -190,6 +190,7 @@ TEST(Ledger, FailuresAreRetriedWithGrowingPausesUntilTheyAreADeadLetter) {
   EXPECT_NEAR(static_cast<double>(pauses[1]), 2000, 410);
   w.must(Fail{w.grip(n), "no luck", true, nullptr});
   EXPECT_EQ(w.state(n), TaskState::failed);
+  EXPECT_TRUE(w.say(Fail{w.grip(n), "no luck", true, nullptr})->repeated) << "the answer may have been lost";
   ASSERT_EQ(w.ledger.dead_letters(10).size(), 1u);
   EXPECT_EQ(w.ledger.dead_letters(10)[0]->note, "no luck");
   w.must(Retry{n});
@@ -279,6 +280,8 @@ TEST(Ledger, TakesBackWhatRunsTooLongOrStandsStill) {
   w.pass(1min);
   EXPECT_EQ(w.ledger.find(n)->cause, TaskCause::overran);
   EXPECT_EQ(w.told(NoticeKind::stop), Told{"a1:1#1"});
+  EXPECT_THAT(w.refused(Progress{{"a1", n, 1}, 0.9f, ""}), HasSubstr("not in your hands")) << "a word from before it heard of the stop";
+  EXPECT_EQ(w.state(n), TaskState::queued);
   w.must(Stopped{{"a1", n, 1}});
   EXPECT_THAT(w.refused(Progress{{"a1", n, 1}, 0.9f, ""}), HasSubstr("not in your hands"));
 }
@@ -297,7 +300,8 @@ TEST(Ledger, KeepsAResultForTheTimeStated) {
   w.pass(1min);
   EXPECT_FALSE(w.ledger.find(n));
   EXPECT_EQ(w.ledger.counts().bytes, 0u);
-  EXPECT_NE(w.submit(r), n) << "the key is kept as long as the task";
+  w.restart();
+  EXPECT_EQ(w.submit(r), n + 1) << "the key is kept as long as the task, the number is never used again";
 }
 
 TEST(Ledger, AdoptsRunningWorkAfterOurRestart) {
