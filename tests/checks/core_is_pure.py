@@ -21,7 +21,7 @@ ALLOWED = [re.compile(pattern) for pattern in (
     r"^crypto_auth_hmacsha256(_(init|update|final|verify))?$", r"^sodium_mem(cmp|zero)$",
     # What the compiler writes for allocation, exceptions, assertions, statics and position-independent code.
     r"^operator (new|delete)(\[\])?\(", r"^vtable for __cxxabiv1::", r"^__cxa_\w+$", r"^__gxx_personality_v0$", r"^_Unwind_Resume$",
-    r"^__dso_handle$", r"^_GLOBAL_OFFSET_TABLE_$", r"^__assert_fail$", r"^__stack_chk_fail$", r"^__libc_single_threaded$",
+    r"^__dso_handle$", r"^_GLOBAL_OFFSET_TABLE_$", r"^__assert_fail$", r"^__stack_chk_fail$", r"^__libc_single_threaded$", r"^__popcount[sd]i2$",
     r"^__(asan|ubsan|tsan|sanitizer|interceptor)_\w+$", r"^_ITM_\w+$",
     # The parts of the standard library that compute.
     r"^(vtable for |typeinfo for )?std::(__throw_\w+|exception|bad_alloc|bad_\w+|logic_error|length_error|out_of_range|invalid_argument"
