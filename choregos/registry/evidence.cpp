@@ -107,6 +107,10 @@ Instant Evidence::heard_until(Instant now, Duration beside) const {
   return by_being_open ? now : last_heard;
 }
 
+bool has_other_voice(const Evidence& a, const Evidence& b) {
+  return a.speaks() && b.speaks() && a.incarnation == b.incarnation && a.source == b.source && a.names.id == b.names.id && a.subject != b.subject;
+}
+
 bool fold(Evidence& e, const Observation& o) {
   const Stamp stamp{o.sequence, o.heard_at};
   if (o.kind == ObservationKind::asked || o.kind == ObservationKind::unanswered) {

@@ -76,6 +76,10 @@ struct Evidence {
   Stamp statement_at() const { return newer(amended_at, said_at) ? amended_at : said_at; }
 };
 
+/// Whether the same source hears the same incarnation of the same id speak on both, by two subjects: two processes, then, or
+/// one whose sender was made anew.
+bool has_other_voice(const Evidence& a, const Evidence& b);
+
 /// Folds one observation in. Returns whether anything but the times moved (a statement, a failure, draining).
 bool fold(Evidence& evidence, const Observation& observation);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace choregos::registry {
 namespace {
@@ -9,10 +10,12 @@ namespace {
 /// Messages this much older than a newer life's first one may have been on their way when the older life ended.
 constexpr Duration kOverlap = 1s;
 
-/// One life that claims the id: an incarnation, or an address when nobody says incarnations.
+/// One life that claims the id: an incarnation, or an address when nobody says incarnations; and of those that one source
+/// hears speak from several places, each such voice.
 struct Life {
   std::uint64_t incarnation = 0;
   std::string place;
+  std::string voice;
   Instant first_heard = Instant::never();
   Instant last_heard = Instant::min();
   bool fresh = false;
@@ -24,26 +27,62 @@ std::string place_of(const Evidence& e) {
   return e.incarnation != 0 ? e.source + " incarnation " + std::to_string(e.incarnation) : std::string();
 }
 
+/// What tells this channel from others on which the same source hears the same incarnation speak; "" = there are none. A process
+/// has one voice for a source, so two voices are two processes, or one whose sender was made anew.
+std::string voice_of(const Considered& c, const std::vector<Considered>& all) {
+  const Evidence& e = *c.evidence;
+  const auto same_words = [&](const Considered& other) { return other.evidence != &e && has_other_voice(*other.evidence, e); };
+  return std::any_of(all.begin(), all.end(), same_words) ? e.source + " " + e.subject : std::string();
+}
+
+/// For people: where a voice comes from.
+std::string place_of_voice(const Evidence& e) {
+  return e.subject.starts_with(e.names.id + " ") ? e.source + e.subject.substr(e.names.id.size()) : e.source;
+}
+
+/// What says the incarnation that several voices share belongs to one of them: to the first that is still heard, else the newest.
+void join_voices(std::vector<Life>& lives) {
+  const auto mute = [&](const Life& life) {
+    return life.voice.empty() && std::any_of(lives.begin(), lives.end(), [&](const Life& other) { return !other.voice.empty() && other.incarnation == life.incarnation; });
+  };
+  for (auto life = std::find_if(lives.begin(), lives.end(), mute); life != lives.end(); life = std::find_if(lives.begin(), lives.end(), mute)) {
+    Life* to = nullptr;
+    for (Life& other : lives) {
+      if (other.voice.empty() || other.incarnation != life->incarnation) continue;
+      const bool better = to == nullptr || (other.fresh != to->fresh ? other.fresh : (other.first_heard < to->first_heard) == to->fresh);
+      if (better) to = &other;
+    }
+    // When it was first heard stays its voice's: another channel may have begun with the one before.
+    to->last_heard = std::max(to->last_heard, life->last_heard);
+    to->fresh = to->fresh || life->fresh;
+    to->evidence.insert(to->evidence.end(), life->evidence.begin(), life->evidence.end());
+    lives.erase(life);
+  }
+}
+
 /// Evidence grouped by life; evidence that fits every life goes to `common`.
 std::vector<Life> lives_of(const std::vector<Considered>& all, Instant now, std::vector<Considered>& common) {
   const bool by_incarnation = std::any_of(all.begin(), all.end(), [](const Considered& c) { return c.evidence->incarnation != 0; });
+  const bool by_place = !by_incarnation && std::any_of(all.begin(), all.end(), [](const Considered& c) { return !c.evidence->names.id.empty() && !place_of(*c.evidence).empty(); });
   std::vector<Life> lives;
   for (const Considered& c : all) {
     const Evidence* e = c.evidence;
     std::string place = place_of(*e);
-    const bool bound = by_incarnation ? e->incarnation != 0 : !e->names.id.empty() && !place.empty();
+    const std::string voice = by_place ? std::string() : voice_of(c, all);
+    const bool bound = by_incarnation ? e->incarnation != 0 : by_place ? !e->names.id.empty() && !place.empty() : !voice.empty();
     if (!bound) {
       common.push_back(c);
       continue;
     }
-    const auto same = [&](const Life& life) { return by_incarnation ? life.incarnation == e->incarnation : life.place == place; };
+    const auto same = [&](const Life& life) { return life.voice == voice && (by_incarnation ? life.incarnation == e->incarnation : life.place == place); };
     auto life = std::find_if(lives.begin(), lives.end(), same);
-    if (life == lives.end()) life = lives.insert(lives.end(), Life{e->incarnation, place, Instant::never(), Instant::min(), false, {}});
+    if (life == lives.end()) life = lives.insert(lives.end(), Life{e->incarnation, place, voice, Instant::never(), Instant::min(), false, {}});
     life->first_heard = std::min(life->first_heard, e->first_heard);
     life->last_heard = std::max(life->last_heard, e->heard_until(now, c.beside));
     life->fresh = life->fresh || c.fresh;
     life->evidence.push_back(c);
   }
+  join_voices(lives);
   return lives;
 }
 
@@ -52,16 +91,17 @@ const Life* choose(const std::vector<Life>& lives, std::vector<const Life*>& con
   if (lives.empty()) return nullptr;
   const bool by_incarnation = lives.front().incarnation != 0;
   const Life* newest = &*std::max_element(lives.begin(), lives.end(), [&](const Life& a, const Life& b) {
-    return by_incarnation ? a.incarnation < b.incarnation : a.last_heard < b.last_heard;
+    if (a.incarnation != b.incarnation) return a.incarnation < b.incarnation;
+    return by_incarnation || !a.voice.empty() ? a.first_heard < b.first_heard : a.last_heard < b.last_heard;
   });
   std::vector<const Life*> living;
   for (const Life& life : lives) {
-    const bool overlaps = by_incarnation ? &life == newest || life.last_heard > newest->first_heard + kOverlap : true;
+    const bool overlaps = by_incarnation || !life.voice.empty() ? &life == newest || life.last_heard > newest->first_heard + kOverlap : true;
     if (life.fresh && overlaps) living.push_back(&life);
   }
   if (living.empty()) return newest;
   const Life* holder = *std::min_element(living.begin(), living.end(), [](const Life* a, const Life* b) {
-    return a->first_heard != b->first_heard ? a->first_heard < b->first_heard : a->incarnation != b->incarnation ? a->incarnation < b->incarnation : a->place < b->place;
+    return a->first_heard != b->first_heard ? a->first_heard < b->first_heard : a->incarnation != b->incarnation ? a->incarnation < b->incarnation : std::tie(a->place, a->voice) < std::tie(b->place, b->voice);
   });
   for (const Life* life : living)
     if (life != holder) contenders.push_back(life);
@@ -146,7 +186,7 @@ Verdict judge(const Case& subject, const RegistrySettings& settings, const Waits
   }
   verdict.conflict = !contenders.empty();
   for (const Life* life : contenders) {
-    for (const Considered& c : life->evidence) verdict.contenders.push_back(place_of(*c.evidence));
+    for (const Considered& c : life->evidence) verdict.contenders.push_back(life->voice.empty() || !c.evidence->speaks() ? place_of(*c.evidence) : place_of_voice(*c.evidence));
   }
   std::sort(verdict.contenders.begin(), verdict.contenders.end());
   verdict.contenders.erase(std::unique(verdict.contenders.begin(), verdict.contenders.end()), verdict.contenders.end());

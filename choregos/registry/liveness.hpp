@@ -12,8 +12,10 @@
 // intervals, or three times the longest silence that this agent came back from within the last hour, at most thirty.
 //
 // Two living processes with one id: of several incarnations the highest is a restart of the same agent unless an older one
-// still speaks after the newer one began; then the first stays and the others are contenders. Without incarnations the
-// same holds for addresses that answer with the same declared id.
+// still speaks after the newer one began; then the first stays and the others are contenders. The same holds for voices: two
+// subjects of one source that speak at intervals with one id and one incarnation, as an agent and its clone do. Without
+// incarnations addresses that answer with the same declared id contend as soon as two of them answer. A conflict is over when
+// all but one of the lives fell silent, said goodbye or are known to have ended; if the first did, the next in age holds the id.
 #pragma once
 
 #include <cstdint>

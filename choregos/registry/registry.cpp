@@ -166,7 +166,9 @@ void Registry::Impl::note_vitals(Slot listed, const Observation& o) {
 bool Registry::Impl::is_plain(Slot slot) const {
   const Entry& entry = entries_[slot];
   if (entry.death.at != Instant::min()) return false;
-  return std::all_of(entry.evidence.begin(), entry.evidence.end(), [&](const Evidence& e) { return e.incarnation == entry.evidence.front().incarnation && !e.failed(); });
+  return std::all_of(entry.evidence.begin(), entry.evidence.end(), [&](const Evidence& e) {
+    return e.incarnation == entry.evidence.front().incarnation && !e.failed() && !registry::has_other_voice(e, entry.evidence.front());
+  });
 }
 
 /// Whether the statement, though the newest now, leaves the record as it is. Only status competes between channels here:

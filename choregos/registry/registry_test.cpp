@@ -374,6 +374,98 @@ TEST(Identity, TwoLivingIncarnationsAreAConflictAndTheFirstStays) {
   EXPECT_FALSE(w.agent("a1")->conflict);
 }
 
+/// A voice of a1 as the beacon source hears it: numbered, each second.
+Observation voice(const std::string& subject, std::uint64_t incarnation, std::uint64_t sequence, const std::string& model) {
+  Claims said;
+  said.model = model;
+  Observation o = with(beacon("a1", incarnation), said);
+  o.subject = subject;
+  o.sequence = sequence;
+  o.lease = {3s, 10s, 1s};
+  return o;
+}
+
+/// A clone says the same id and the same incarnation, or neither of them says one.
+TEST(Identity, AClonedProcessIsAContenderAndTheFirstStays) {
+  for (const std::uint64_t incarnation : {7U, 0U}) {
+    World w;
+    std::uint64_t n = 1;
+    w.apply(voice("a1", incarnation, n, "first"));
+    w.advance(1s);
+    w.apply(voice("a1", incarnation, ++n, "first"));
+    w.advance(500ms);
+    w.apply(voice("a1 from 10.0.0.6:4000", incarnation, n, "clone"));
+    EXPECT_FALSE(w.agent("a1")->conflict) << "so far its sender may be new";
+    w.advance(500ms);
+    w.apply(voice("a1", incarnation, ++n, "first"));
+    w.advance(500ms);
+    w.apply(voice("a1 from 10.0.0.6:4000", incarnation, n, "clone"));
+    w.advance(500ms);
+    w.apply(voice("a1", incarnation, ++n, "first"));
+    ASSERT_TRUE(w.agent("a1")->conflict) << "within two of its beacons";
+    EXPECT_EQ(w.agent("a1")->contenders, std::vector<std::string>{"beacon from 10.0.0.6:4000"});
+    EXPECT_EQ(w.agent("a1")->model, "first");
+    const std::size_t changes = w.changes.size();
+    for (int i = 0; i < 20; ++i) {
+      w.advance(500ms);
+      w.apply(voice("a1 from 10.0.0.6:4000", incarnation, ++n, "clone"));
+      w.advance(500ms);
+      w.apply(voice("a1", incarnation, n, "first"));
+    }
+    EXPECT_EQ(w.changes.size(), changes) << "nothing flips";
+    const auto why = w.registry.explain("a1", w.now);
+    ASSERT_TRUE(why);
+    ASSERT_EQ(why->channels.size(), 2U) << "both are shown";
+    EXPECT_TRUE(why->channels[0].counts);
+    EXPECT_EQ(why->channels[0].subject, "a1");
+    EXPECT_FALSE(why->channels[1].counts);
+
+    // The first falls silent: the clone holds the id, and the agent was alive all along.
+    for (int i = 0; i < 6; ++i) {
+      w.advance(1s);
+      w.apply(voice("a1 from 10.0.0.6:4000", incarnation, ++n, "clone"));
+      EXPECT_EQ(w.agent("a1")->liveness, Liveness::alive);
+    }
+    EXPECT_FALSE(w.agent("a1")->conflict);
+    EXPECT_EQ(w.agent("a1")->model, "clone");
+  }
+}
+
+TEST(Identity, AConflictEndsWithTheGoodbyeOfEither) {
+  for (const bool first_leaves : {true, false}) {
+    World w;
+    std::uint64_t n = 1;
+    const auto both = [&] {
+      w.apply(voice("a1", 7, ++n, "first"));
+      w.apply(voice("a1 from 10.0.0.6:4000", 7, n, "clone"));
+      w.advance(1s);
+    };
+    w.apply(voice("a1", 7, n, "first"));
+    w.advance(1s);
+    for (int i = 0; i < 4; ++i) both();
+    ASSERT_TRUE(w.agent("a1")->conflict);
+    Observation bye = of_kind(voice(first_leaves ? "a1" : "a1 from 10.0.0.6:4000", 7, ++n, ""), ObservationKind::goodbye, "stop");
+    bye.claims.reset();
+    w.apply(bye);
+    EXPECT_FALSE(w.agent("a1")->conflict);
+    EXPECT_EQ(w.agent("a1")->liveness, Liveness::alive) << "the other lives";
+    EXPECT_EQ(w.agent("a1")->model, first_leaves ? "clone" : "first");
+  }
+}
+
+TEST(Identity, ASenderMadeAnewIsNoConflict) {
+  World w;
+  w.apply(voice("a1", 7, 1, "one"));
+  w.advance(1s);
+  w.apply(voice("a1", 7, 2, "one"));
+  for (std::uint64_t i = 1; i < 20; ++i) {
+    w.advance(1s);
+    w.apply(voice("a1 from 10.0.0.5:4001", 7, i, "two"));
+    EXPECT_FALSE(w.agent("a1")->conflict);
+    EXPECT_EQ(w.agent("a1")->model, "two");
+  }
+}
+
 TEST(Identity, OneIdAtTwoAddressesWithoutIncarnationsIsAConflict) {
   World w;
   w.apply(probe("10.0.0.5:8081", "a1"));

@@ -41,7 +41,6 @@ std::string advice_for(Drop drop) {
     case Drop::wrong_mac: return "give the agent the key that stands under its number in beacon.key_file, or add its key there";
     case Drop::key_not_for_id: return "the key is bound to another agent; correct the last column of beacon.key_file or the agent's id";
     case Drop::id_has_key: return "this agent has a key in beacon.key_file and must sign with it";
-    case Drop::superseded: return "two processes use this id; give each an id of its own";
     case Drop::version: return "an agent speaks another version of the protocol; upgrade the older side";
     case Drop::rate_limited: return "more unknown ids come than may become known in a second: a flood, or a large fleet that meets a new registry; keys lift the limit";
     case Drop::malformed: return "an agent's beacons are not as docs/PROTOCOL.md says";
@@ -146,13 +145,13 @@ void Beacon::ask(const Ask& ask) {
   if (!ears_ || ask.source != options_.name) return;
   const Instant now = loop_.now();
   if (ask.helpers.empty()) {
-    const auto asking = receiver_.ask(ask.subject, ask.incarnation, now);
+    const auto asking = receiver_.ask(ask.id, ask.subject, ask.incarnation, now);
     if (!asking || !transmit(*asking)) return;
     ++asked_;
-    return submit_(beacon::observe(*asking, ask.subject, options_.name, now, loop_.wall_now()));
+    return submit_(beacon::observe(*asking, ask.id, ask.subject, options_.name, now, loop_.wall_now()));
   }
   for (const std::string& helper : ask.helpers) {
-    const auto asking = receiver_.ask_through(helper, ask.subject, ask.incarnation, now);
+    const auto asking = receiver_.ask_through(helper, ask.id, ask.subject, ask.incarnation, now);
     if (asking && transmit(*asking)) ++asked_through_;
   }
 }

@@ -7,7 +7,7 @@ namespace choregos::source::beacon {
 Observation observe(Heard heard, const std::string& source, Lease lease, Instant now, WallTime wall_now) {
   Observation o;
   o.source = source;
-  o.subject = heard.id;
+  o.subject = std::move(heard.voice);
   o.names.id = std::move(heard.id);
   o.names.proven = heard.proven;
   o.incarnation = heard.incarnation;
@@ -30,11 +30,11 @@ Observation observe(Heard heard, const std::string& source, Lease lease, Instant
   return o;
 }
 
-Observation observe(const Asking& asking, const std::string& id, const std::string& source, Instant now, WallTime wall_now) {
+Observation observe(const Asking& asking, const std::string& id, const std::string& voice, const std::string& source, Instant now, WallTime wall_now) {
   Observation o;
   o.kind = ObservationKind::asked;
   o.source = source;
-  o.subject = id;
+  o.subject = voice;
   o.names.id = id;
   o.names.proven = asking.proven;
   o.incarnation = asking.incarnation;
@@ -48,7 +48,7 @@ Observation observe(Unanswered said, const std::string& source, WallTime wall_no
   Observation o;
   o.kind = ObservationKind::unanswered;
   o.source = source;
-  o.subject = said.id;
+  o.subject = std::move(said.voice);
   o.names.id = std::move(said.id);
   o.names.proven = said.proven;
   o.incarnation = said.incarnation;

@@ -9,13 +9,13 @@
 
 namespace choregos::source::beacon {
 
-/// The subject is the id: all beacons of one agent are one channel, whatever session or address they come from. Two processes
-/// that claim one id differ by their incarnation, which the registry keeps apart by itself. The sender's address is left out:
-/// nobody answers on the port that a beacon was sent from, so it is no name of the agent.
+/// The subject is the voice: the id, so that all beacons of one agent are one channel, whatever address they come from; and
+/// for a later session of the same life one that it has for itself, as it may be a clone. Two processes of different incarnations
+/// the registry keeps apart by itself. The sender's address is no name of the agent: nobody answers there.
 Observation observe(Heard heard, const std::string& source, Lease lease, Instant now, WallTime wall_now);
 
-/// A question to `id` that was sent.
-Observation observe(const Asking& asking, const std::string& id, const std::string& source, Instant now, WallTime wall_now);
+/// A question to `id` that was sent to one of its voices.
+Observation observe(const Asking& asking, const std::string& id, const std::string& voice, const std::string& source, Instant now, WallTime wall_now);
 /// What a helper says.
 Observation observe(Unanswered said, const std::string& source, WallTime wall_now);
 

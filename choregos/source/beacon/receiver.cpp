@@ -41,7 +41,7 @@ bool may_answer(const SocketAddress& to) {
 std::string_view to_string(Drop drop) {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(Drop::kCount)> kWords{
       "none",           "length",     "magic",           "version",    "type",       "mac_on_unsigned", "unsigned_refused", "unknown_key",  "replayed",  "wrong_mac",
-      "malformed",      "key_not_for_id", "id_has_key",  "foreign_session", "older_life", "superseded", "unknown_sender",   "rate_limited", "table_full", "unasked"};
+      "malformed",      "key_not_for_id", "id_has_key",  "foreign_session", "older_life", "unknown_sender",   "rate_limited", "table_full", "unasked"};
   return kWords[static_cast<std::size_t>(drop)];
 }
 
@@ -83,6 +83,7 @@ Taken Receiver::take(const Packet& packet) {
   if (!read(frame, heard)) return refuse(Drop::malformed);
   heard.verified = key != nullptr;
   heard.at = packet.received;
+  heard.from = packet.from;
   if (const Drop drop = admit(frame, key, heard, known); drop != Drop::none) return refuse(drop);
 
   Session& session = *known;
@@ -92,13 +93,13 @@ Taken Receiver::take(const Packet& packet) {
   touch(session, packet.received);
   heard.proven = key != nullptr && !key->is_pattern();
   heard.incarnation = session.incarnation;
+  heard.voice = heard.id + session.origin;
   heard.sequence = session.base + frame.sequence;
   heard.draining = session.draining = (frame.flags & wire::kBeaconDraining) != 0;
   session.answers = (frame.flags & wire::kBeaconAnswers) != 0;
   session.helps = (frame.flags & wire::kBeaconHelps) != 0;
   // Multicast comes from an agent's own address, too; of its addresses only those matter that we can send to.
   if (may_answer(packet.from)) session.from = packet.from;
-  heard.from = packet.from;
   ++accepted_;
   ++types_[static_cast<std::size_t>(frame.type)];
   Taken taken;
@@ -124,7 +125,6 @@ Drop Receiver::authenticate(const wire::BeaconView& frame, const Packet& packet,
 Taken Receiver::take_question(const wire::BeaconView& frame, const Packet& packet, Session* known) {
   // A ping carries no id: it belongs to whom its session belongs. No answer to strangers.
   if (known == nullptr || packet.received - known->heard_at > kKnownFor) return refuse(Drop::unknown_sender);
-  if (known->superseded) return refuse(Drop::superseded);
   const auto nonce = wire::read_ping(frame.payload);
   if (!nonce) return refuse(Drop::malformed);
   known->window.accept(frame.sequence);
@@ -149,6 +149,7 @@ Heard Receiver::life_of(Session& session, const wire::BeaconView& frame, const P
   Heard heard;
   heard.type = frame.type;
   heard.id = session.who->first;
+  heard.voice = heard.id + session.origin;
   heard.incarnation = session.incarnation;
   heard.sequence = session.base + frame.sequence;
   heard.verified = verified;
@@ -167,7 +168,6 @@ Taken Receiver::take_answer(const wire::BeaconView& frame, const Packet& packet,
   const auto question = open_.find(ack->nonce);
   if (question == open_.end() || question->second.helper != helper || question->second.key_id != frame.key_id) return refuse(Drop::unasked);
   if (known == nullptr || known->who->first != question->second.id) return refuse(Drop::unknown_sender);
-  if (known->superseded) return refuse(Drop::superseded);
   known->window.accept(frame.sequence);
   ++types_[static_cast<std::size_t>(frame.type)];
   open_.erase(question);
@@ -182,7 +182,6 @@ Taken Receiver::take_answer(const wire::BeaconView& frame, const Packet& packet,
 
 Taken Receiver::take_told(const wire::BeaconView& frame, const Packet& packet, Session* known) {
   if (known == nullptr) return refuse(Drop::unknown_sender);
-  if (known->superseded) return refuse(Drop::superseded);
   const auto told = wire::read_told(frame.payload);
   if (!told) return refuse(Drop::malformed);
   const auto found = open_.find(told->nonce);
@@ -196,7 +195,7 @@ Taken Receiver::take_told(const wire::BeaconView& frame, const Packet& packet, S
     open_.erase(found);
     const auto who = identities_.find(question.id);
     if (who != identities_.end() && who->second.reached)
-      taken.unanswered = Unanswered{question.id, question.incarnation, question.proven, question.helper, question.to, packet.received};
+      taken.unanswered = Unanswered{question.id, question.voice, question.incarnation, question.proven, question.helper, question.to, packet.received};
     return taken;
   }
   wire::BeaconView answer;
@@ -213,13 +212,19 @@ Taken Receiver::take_told(const wire::BeaconView& frame, const Packet& packet, S
   return taken;
 }
 
-Receiver::Session* Receiver::askable(const std::string& id, std::uint64_t incarnation) {
+bool Receiver::can_be_asked(const Session& session, std::uint64_t incarnation) const {
+  if (!session.answers || !session.from) return false;
+  if (incarnation != 0 && session.incarnation != 0 && incarnation != session.incarnation) return false;
+  return session.key.key_id == 0 || settings_.keys.find(session.key.key_id) != nullptr;
+}
+
+/// Of more than two with one id the middle ones are not found: they neither hold the id nor are next to.
+Receiver::Session* Receiver::with_voice(const std::string& id, const std::string& voice) {
   const auto it = identities_.find(id);
-  if (it == identities_.end() || it->second.speaks == nullptr) return nullptr;
-  Session& session = *it->second.speaks;
-  if (!session.answers || !session.from) return nullptr;
-  if (incarnation != 0 && session.incarnation != 0 && incarnation != session.incarnation) return nullptr;
-  return session.key.key_id == 0 || settings_.keys.find(session.key.key_id) != nullptr ? &session : nullptr;
+  if (it == identities_.end()) return nullptr;
+  for (Session* session : {it->second.first, it->second.speaks})
+    if (session != nullptr && id + session->origin == voice) return session;
+  return nullptr;
 }
 
 std::string Receiver::sign(wire::BeaconType type, const Session& to, std::string payload) {
@@ -246,24 +251,26 @@ std::string Receiver::open_question(const Session& about, const std::string& hel
   std::string ping = sign(wire::BeaconType::ping, about, wire::write_ping(nonce));
   if (ping.empty()) return {};
   const Key* const key = settings_.keys.find(about.key.key_id);
-  open_[nonce] = {about.who->first, about.incarnation, about.key.key_id, key != nullptr && !key->is_pattern(), helper, *about.from};
+  open_[nonce] = {about.who->first, about.who->first + about.origin, about.incarnation, about.key.key_id, key != nullptr && !key->is_pattern(), helper, *about.from};
   opened_.emplace_back(now, nonce);
   return ping;
 }
 
-std::optional<Asking> Receiver::ask(const std::string& id, std::uint64_t incarnation, Instant now) {
-  Session* const session = askable(id, incarnation);
-  if (session == nullptr) return std::nullopt;
+std::optional<Asking> Receiver::ask(const std::string& id, const std::string& voice, std::uint64_t incarnation, Instant now) {
+  Session* const session = with_voice(id, voice);
+  if (session == nullptr || !can_be_asked(*session, incarnation)) return std::nullopt;
   Asking out{*session->from, open_question(*session, {}, now), session->incarnation, false};
   if (out.bytes.empty()) return std::nullopt;
   out.proven = open_.at(opened_.back().second).proven;
   return out;
 }
 
-std::optional<Asking> Receiver::ask_through(const std::string& helper, const std::string& id, std::uint64_t incarnation, Instant now) {
-  Session* const session = askable(id, incarnation);
-  Session* const by = askable(helper, 0);
-  if (session == nullptr || by == nullptr || by == session || !by->helps) return std::nullopt;
+std::optional<Asking> Receiver::ask_through(const std::string& helper, const std::string& id, const std::string& voice, std::uint64_t incarnation, Instant now) {
+  Session* const session = with_voice(id, voice);
+  const auto helping = identities_.find(helper);
+  Session* const by = helping == identities_.end() ? nullptr : helping->second.speaks;
+  if (session == nullptr || !can_be_asked(*session, incarnation)) return std::nullopt;
+  if (by == nullptr || by == session || helper == id || !can_be_asked(*by, 0) || !by->helps) return std::nullopt;
   // From a helper elsewhere our loopback is its own.
   if (session->from->ip.is_loopback() != by->from->ip.is_loopback()) return std::nullopt;
   wire::AskBody body{*session->from, static_cast<std::uint16_t>(kHelperWait / 1ms), open_question(*session, helper, now)};
@@ -281,7 +288,7 @@ std::optional<Asking> Receiver::rehearse(Instant now) {
   int left = kLookedAt;
   for (Session& session : fresh_) {
     if (left-- == 0) break;
-    if (!session.answers || !session.from || session.superseded) continue;
+    if (!session.answers || !session.from || session.who->second.speaks != &session) continue;
     auto& who = session.who->second;
     const bool wanted = !who.reached && (who.rehearsed_at == Instant::min() || now - who.rehearsed_at > kAgain);
     if (about == nullptr && wanted) about = &session;
@@ -289,7 +296,7 @@ std::optional<Asking> Receiver::rehearse(Instant now) {
   }
   if (about == nullptr || helper == nullptr) return std::nullopt;
   about->who->second.rehearsed_at = now;
-  return ask_through(helper->who->first, about->who->first, about->incarnation, now);
+  return ask_through(helper->who->first, about->who->first, about->who->first + about->origin, about->incarnation, now);
 }
 
 std::string Receiver::answer(const Question& question, const wire::AckBody& body) {
@@ -359,7 +366,6 @@ Drop Receiver::admit(const wire::BeaconView& frame, const Key* key, const Heard&
   if (key == nullptr && settings_.keys.is_bound(heard.id)) return Drop::id_has_key;
   if (session != nullptr) {
     if (session->who->first != heard.id) return Drop::foreign_session;
-    if (session->superseded) return Drop::superseded;
     if (session->incarnation == 0 && heard.incarnation != 0 && session->who->second.incarnation <= heard.incarnation) {
       // It says now what it left out before.
       session->incarnation = session->who->second.incarnation = heard.incarnation;
@@ -388,7 +394,7 @@ Drop Receiver::admit(const wire::BeaconView& frame, const Key* key, const Heard&
   auto& entry = who != nullptr ? *it : *identities_.try_emplace(heard.id).first;
   who = &entry.second;
   const bool newer_life = heard.incarnation != 0 && heard.incarnation > who->incarnation && who->incarnation != 0;
-  if (!newer_life && who->speaks != nullptr) who->speaks->superseded = true;
+  const bool later_voice = !newer_life && who->speaks != nullptr;
   who->incarnation = std::max(who->incarnation, heard.incarnation);
   who->opened_at = heard.at;
   who->ended = false;
@@ -403,6 +409,8 @@ Drop Receiver::admit(const wire::BeaconView& frame, const Key* key, const Heard&
   session->base = static_cast<std::uint64_t>(std::max<std::int64_t>(heard.at.ns, 0));
   session->heard_at = heard.at;
   who->speaks = session;
+  if (later_voice) session->origin = " from " + to_string(heard.from);
+  else who->first = session;
   index_.emplace(session->key, std::prev(fresh_.end()));
   return Drop::none;
 }
@@ -417,6 +425,7 @@ void Receiver::touch(Session& session, Instant at) {
 void Receiver::erase(Sessions& list, Sessions::iterator session) {
   auto* const who = session->who;
   if (who->second.speaks == &*session) who->second.speaks = nullptr;
+  if (who->second.first == &*session) who->second.first = nullptr;
   index_.erase(session->key);
   list.erase(session);
   if (--who->second.sessions == 0 && !who->second.expected) identities_.erase(std::string(who->first));

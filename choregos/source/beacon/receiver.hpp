@@ -13,8 +13,9 @@
 //   a restart          if its incarnation is higher. The older one may go on speaking: then two processes claim the id,
 //                      and showing that conflict is the registry's business
 //   a recording        if its incarnation is lower than one known. A process that lives was heard before its successor
-//   the sender anew    if the incarnation is the same or not said: the newer session speaks, the older is ignored from then
-//                      on, so that a cloned process causes one switch and no flip-flop
+//   the sender anew    if the incarnation is the same or not said, and the older session is silent from then on
+//   a clone            if it is not. Which of the two it is only time can tell, so every session after the first of a life has
+//                      a voice of its own (Heard::voice), and the registry judges them as it does incarnations
 //
 // It makes questions, too (ask, ask_through): a ping for one agent, with a nonce of its own, carrying the agent's session to show
 // that we hear it, signed with its key when it signs. The ack must repeat the nonce, once, and come from that very agent's session.
@@ -77,7 +78,6 @@ enum class Drop : std::uint8_t {
   id_has_key,         ///< unsigned, for an id that has a key of its own
   foreign_session,    ///< the session speaks for another id or incarnation
   older_life,         ///< a new session of an incarnation that is over
-  superseded,         ///< a newer session of the same incarnation took its place
   unknown_sender,     ///< a ping, an ack, a helper's report or an unsigned goodbye of somebody who was not heard before
   rate_limited,       ///< too many unknown ids, sessions of one id, or pings
   table_full,
@@ -99,6 +99,8 @@ struct Heard {
   wire::BeaconType type = wire::BeaconType::alive;
   std::string id;
   std::uint64_t incarnation = 0;  ///< 0 = not said in any beacon of this session
+  /// The id for the first session of a life; for a later one also from where it was first heard, as it may be a clone's.
+  std::string voice;
   /// Rises over all sessions of an id, so that the newer session's words count as newer.
   std::uint64_t sequence = 0;
   bool verified = false;          ///< its MAC is right
@@ -124,6 +126,7 @@ struct Question {
 /// A question that a helper put in vain.
 struct Unanswered {
   std::string id;
+  std::string voice;
   std::uint64_t incarnation = 0;
   bool proven = false;
   std::string via;
@@ -166,11 +169,12 @@ class Receiver {
   /// The answer to a question, as ready bytes; "" when it may not be given. Signed with the key of the question.
   std::string answer(const Question& question, const wire::AckBody& body);
 
-  /// A question to the newest session of `id`. Nothing when that is of another incarnation (0 = any), never said that it answers,
-  /// was not heard at an address that may be asked, or has a key that we lost.
-  std::optional<Asking> ask(const std::string& id, std::uint64_t incarnation, Instant now);
+  /// A question to whoever speaks with that `voice` for `id`, if it is the first session of the life or the newest. Nothing when
+  /// that is of another incarnation (0 = any), never said that it answers, was not heard at an address that may be asked, or has
+  /// a key that we lost.
+  std::optional<Asking> ask(const std::string& id, const std::string& voice, std::uint64_t incarnation, Instant now);
   /// The same by way of `helper`, which must have said that it helps. Goes to the helper.
-  std::optional<Asking> ask_through(const std::string& helper, const std::string& id, std::uint64_t incarnation, Instant now);
+  std::optional<Asking> ask_through(const std::string& helper, const std::string& id, const std::string& voice, std::uint64_t incarnation, Instant now);
   /// A question by way of some helper to somebody alive whom no helper has reached yet, to learn whether one can. Call it a few
   /// times a second; mostly there is nothing to learn.
   std::optional<Asking> rehearse(Instant now);
@@ -214,6 +218,7 @@ class Receiver {
     std::uint64_t incarnation = 0;  ///< the highest heard or expected
     std::size_t sessions = 0;
     Session* speaks = nullptr;      ///< the newest session of that incarnation
+    Session* first = nullptr;       ///< the one whose voice is the id; null = it is forgotten
     Instant opened_at = Instant::min();
     bool expected = false;
     bool ended = false;
@@ -230,7 +235,7 @@ class Receiver {
     wire::SequenceWindow window;
     Instant heard_at = Instant::min();
     Instant asked_at = Instant::min();
-    bool superseded = false;
+    std::string origin;             ///< " from ADDRESS" of its first beacon; "" = the first session of its life
     bool draining = false, answers = false, helps = false;  ///< as its last announce or alive says
     std::optional<SocketAddress> from;  ///< where a question reaches it
     Place place = Place::fresh;
@@ -239,6 +244,7 @@ class Receiver {
   /// A question that is open.
   struct Open {
     std::string id;
+    std::string voice;
     std::uint64_t incarnation = 0;
     std::uint64_t key_id = 0;
     bool proven = false;
@@ -252,7 +258,8 @@ class Receiver {
   Taken take_answer(const wire::BeaconView& frame, const Packet& packet, const std::string& helper, Session* known);
   Taken take_told(const wire::BeaconView& frame, const Packet& packet, Session* known);
   Heard life_of(Session& session, const wire::BeaconView& frame, const Packet& packet, bool verified);
-  Session* askable(const std::string& id, std::uint64_t incarnation);
+  bool can_be_asked(const Session& session, std::uint64_t incarnation) const;
+  Session* with_voice(const std::string& id, const std::string& voice);
   std::string sign(wire::BeaconType type, const Session& to, std::string payload);
   std::string open_question(const Session& about, const std::string& helper, Instant now);
   void close_question(std::uint64_t nonce) { open_.erase(nonce); }

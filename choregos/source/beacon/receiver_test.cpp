@@ -351,20 +351,39 @@ TEST(Receiver, AfterARestartALifeKnownToHaveEndedStaysEnded) {
   EXPECT_TRUE(world.hear(same.announce()).heard) << "it lived through our restart";
 }
 
-TEST(Receiver, ANewSessionOfTheSameIncarnationTakesOverOnce) {
+TEST(Receiver, ANewSessionOfTheSameIncarnationHasAVoiceOfItsOwn) {
   World world;
   Sender one{.session = 1}, clone{.session = 2};
-  std::uint64_t last = 0;
-  for (int i = 0; i < 500; ++i) last = world.hear(one.alive()).heard->sequence;
+  EXPECT_EQ(world.hear(one.announce()).heard->voice, "a1") << "the first of a life";
+  for (int i = 0; i < 500; ++i) world.hear(one.alive());
   world.now = world.now + 5s;
-  auto taken = world.hear(clone.announce());
-  ASSERT_TRUE(taken.heard);
-  EXPECT_GT(taken.heard->sequence, last) << "its words are newer, though its numbers begin anew";
+  const std::string voice = "a1 from " + to_string(kHere);
+  EXPECT_EQ(world.hear(clone.announce()).heard->voice, voice);
   for (int i = 0; i < 10; ++i) {
     world.now = world.now + 1s;
-    EXPECT_EQ(world.hear(one.alive()).drop, Drop::superseded);
-    EXPECT_TRUE(world.hear(clone.alive()).heard);
+    EXPECT_EQ(world.hear(one.alive()).heard->voice, "a1") << "which of the two lives is not for the receiver to say";
+    EXPECT_EQ(world.hear(clone.alive()).heard->voice, voice);
   }
+  EXPECT_EQ(observe(*world.hear(clone.alive()).heard, "beacon", {}, world.now, {}).subject, voice);
+  EXPECT_EQ(observe(*world.hear(clone.alive()).heard, "beacon", {}, world.now, {}).names.id, "a1");
+  world.now = world.now + 1s;
+  EXPECT_EQ(world.hear(Sender{.incarnation = 5000, .session = 3}.announce()).heard->voice, "a1") << "a life of its own";
+}
+
+TEST(Receiver, EachVoiceIsAskedForItself) {
+  World world;
+  Sender one{.session = 1}, clone{.session = 2};
+  one.flags = clone.flags = wire::kBeaconAnswers;
+  world.hear(one.announce());
+  world.now = world.now + 5s;
+  const SocketAddress there{kHere.ip, 40001};
+  world.hear(clone.announce(), there);
+  const std::string voice = "a1 from " + to_string(there);
+  ASSERT_TRUE(world.receiver.ask("a1", "a1", 0, world.now));
+  EXPECT_EQ(world.receiver.ask("a1", "a1", 0, world.now)->to, kHere);
+  ASSERT_TRUE(world.receiver.ask("a1", voice, 0, world.now));
+  EXPECT_EQ(world.receiver.ask("a1", voice, 0, world.now)->to, there);
+  EXPECT_FALSE(world.receiver.ask("a1", "a1 from nowhere", 0, world.now));
 }
 
 TEST(Receiver, ASessionSpeaksForOneIdAndOneLife) {
@@ -552,9 +571,9 @@ TEST(Receiver, AsksWhereTheAgentSpeaksFromSignedAsItSigns) {
   for (const bool with_key : {false, true}) {
     World world(with_keys());
     Sender sender{.id = with_key ? "a1" : "u1", .key_id = with_key ? 1U : 0U, .key = with_key ? kSecret : "", .flags = kAnswers};
-    EXPECT_FALSE(world.receiver.ask(sender.id, 0, world.now)) << "unknown";
+    EXPECT_FALSE(world.receiver.ask(sender.id, sender.id, 0, world.now)) << "unknown";
     world.hear(sender.announce());
-    const auto asking = world.receiver.ask(sender.id, 1000, world.now);
+    const auto asking = world.receiver.ask(sender.id, sender.id, 1000, world.now);
     ASSERT_TRUE(asking);
     EXPECT_EQ(asking->to, kHere);
     EXPECT_EQ(asking->incarnation, 1000U);
@@ -575,7 +594,7 @@ TEST(Receiver, AsksWhereTheAgentSpeaksFromSignedAsItSigns) {
     EXPECT_EQ(o.incarnation, 1000U);
     EXPECT_EQ(o.from, kHere.ip);
     EXPECT_TRUE(check(o, world.now));
-    EXPECT_TRUE(check(observe(*asking, sender.id, "beacon", world.now, {}), world.now));
+    EXPECT_TRUE(check(observe(*asking, sender.id, sender.id, "beacon", world.now, {}), world.now));
   }
 }
 
@@ -583,14 +602,14 @@ TEST(Receiver, AsksNobodyWhoNeverSaidThatItAnswers) {
   World world;
   Sender old_agent{.id = "old"};
   world.hear(old_agent.announce());
-  EXPECT_FALSE(world.receiver.ask("old", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("old", "old", 0, world.now));
   old_agent.flags = kAnswers;
   world.hear(old_agent.alive());
-  EXPECT_TRUE(world.receiver.ask("old", 0, world.now));
-  EXPECT_FALSE(world.receiver.ask("old", 999, world.now)) << "another life";
+  EXPECT_TRUE(world.receiver.ask("old", "old", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("old", "old", 999, world.now)) << "another life";
   old_agent.flags = 0;
   world.hear(old_agent.alive());
-  EXPECT_FALSE(world.receiver.ask("old", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("old", "old", 0, world.now));
 }
 
 TEST(Receiver, AnAckAnswersOnceInTimeAndForItsOwnAgentAlone) {
@@ -598,7 +617,7 @@ TEST(Receiver, AnAckAnswersOnceInTimeAndForItsOwnAgentAlone) {
   Sender a1{.key_id = 1, .key = kSecret, .flags = kAnswers}, u1{.id = "u1", .session = 7, .flags = kAnswers};
   world.hear(a1.announce());
   world.hear(u1.announce());
-  const auto ask = [&] { return nonce_of(world.receiver.ask("a1", 0, world.now)->bytes); };
+  const auto ask = [&] { return nonce_of(world.receiver.ask("a1", "a1", 0, world.now)->bytes); };
 
   EXPECT_EQ(world.hear(a1.ack(4711)).drop, Drop::unasked) << "nobody asked";
   EXPECT_EQ(world.hear(u1.ack(ask())).drop, Drop::unasked) << "another one's, without the key";
@@ -631,7 +650,7 @@ TEST(Receiver, NobodyAnswersForAnotherOfTheSameKey) {
     Sender b1{.id = "b1", .session = 1, .key_id = key_id, .key = key, .flags = kAnswers}, b2{.id = "b2", .session = 2, .key_id = key_id, .key = key, .flags = kAnswers};
     world.hear(b1.announce());
     world.hear(b2.announce());
-    const std::uint64_t nonce = nonce_of(world.receiver.ask("b1", 0, world.now)->bytes);
+    const std::uint64_t nonce = nonce_of(world.receiver.ask("b1", "b1", 0, world.now)->bytes);
     EXPECT_EQ(world.hear(b2.ack(nonce)).drop, Drop::unknown_sender);
     EXPECT_TRUE(world.hear(b1.ack(nonce)).heard);
   }
@@ -647,17 +666,17 @@ TEST(Receiver, AnswersAndQuestionsKeepWhatAnAgentSaidOfItself) {
   EXPECT_TRUE(ping.heard->draining) << "pings carry no flags, which is no word about draining";
   EXPECT_EQ(ping.heard->sequence, first->sequence + 1) << "no beacon was lost";
   EXPECT_FALSE(ping.heard->answer);
-  EXPECT_TRUE(world.hear(a1.ack(nonce_of(world.receiver.ask("a1", 0, world.now)->bytes))).heard->draining);
+  EXPECT_TRUE(world.hear(a1.ack(nonce_of(world.receiver.ask("a1", "a1", 0, world.now)->bytes))).heard->draining);
 }
 
 TEST(Receiver, QuestionsHaveABound) {
   World world;
   Sender a1{.flags = kAnswers};
   world.hear(a1.announce());
-  for (std::size_t i = 0; i < limits::question_count_max; ++i) ASSERT_TRUE(world.receiver.ask("a1", 0, world.now));
-  EXPECT_FALSE(world.receiver.ask("a1", 0, world.now));
+  for (std::size_t i = 0; i < limits::question_count_max; ++i) ASSERT_TRUE(world.receiver.ask("a1", "a1", 0, world.now));
+  EXPECT_FALSE(world.receiver.ask("a1", "a1", 0, world.now));
   world.now = world.now + Receiver::kAnswerTime + 1s;
-  EXPECT_TRUE(world.receiver.ask("a1", 0, world.now));
+  EXPECT_TRUE(world.receiver.ask("a1", "a1", 0, world.now));
 }
 
 struct Helped : World {
@@ -668,7 +687,7 @@ struct Helped : World {
     hear(helper.announce(), kHelperAt);
   }
   std::uint64_t ask() {
-    const auto asking = receiver.ask_through("b1", "a1", 1000, now);
+    const auto asking = receiver.ask_through("b1", "a1", "a1", 1000, now);
     EXPECT_TRUE(asking);
     EXPECT_EQ(asking->to, kHelperAt);
     const wire::AskBody body = asked_of(asking->bytes);
@@ -726,11 +745,11 @@ TEST(Receiver, InVainCountsOnlyForThoseWhomSomeHelperHasReached) {
 
 TEST(Receiver, AsksNobodyToHelpWhoDidNotOfferOrIsTheAskedOne) {
   Helped w;
-  EXPECT_FALSE(w.receiver.ask_through("a1", "b1", 0, w.now)) << "never said that it helps";
-  EXPECT_FALSE(w.receiver.ask_through("b1", "b1", 0, w.now));
-  EXPECT_FALSE(w.receiver.ask_through("nobody", "a1", 0, w.now));
+  EXPECT_FALSE(w.receiver.ask_through("a1", "b1", "b1", 0, w.now)) << "never said that it helps";
+  EXPECT_FALSE(w.receiver.ask_through("b1", "b1", "b1", 0, w.now));
+  EXPECT_FALSE(w.receiver.ask_through("nobody", "a1", "a1", 0, w.now));
   w.hear(w.helper.alive(), kElsewhere);
-  EXPECT_FALSE(w.receiver.ask_through("b1", "a1", 0, w.now)) << "our loopback is not the helper's";
+  EXPECT_FALSE(w.receiver.ask_through("b1", "a1", "a1", 0, w.now)) << "our loopback is not the helper's";
 }
 
 TEST(Receiver, RehearsesOnceWithEachUntilAHelperReachedIt) {
