@@ -155,6 +155,8 @@ Result<void> Stage::describe(Observation& o, const Words& w) const {
     } else if (key == "from") {
       o.from = parse_ip(value);
       if (!o.from) return wrong("from is an IP address, not " + value);
+    } else if (key == "voice") {
+      o.subject += " from " + value;  // as the beacon source names a further sender of the same life
     } else if (key == "id") {
       o.names.id = value;
     } else if (key == "reason") {
