@@ -21,8 +21,8 @@ bare=${keep:-$(mktemp -d /var/tmp/bare-debian.XXXXXX)}
 mkdir -p "$bare"
 if [[ ! -e $bare/usr/bin/apt-get ]]; then
   # The mirror that this machine itself installs from.
-  mirror=$(sed -nE 's/^URIs: *([^ ]*debian)\/? *$/\1/p; s/^deb +(\[[^]]*\] +)?([^ ]*debian)\/? .*/\2/p' \
-    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+  mirror=$( { sed -nE 's/^URIs: *([^ ]*debian)\/? *$/\1/p; s/^deb +(\[[^]]*\] +)?([^ ]*debian)\/? .*/\2/p' \
+    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true; } | head -n 1)  # there may be only one of the two
   printf 'Making a bare Debian 12 in %s\n' "$bare" >&2
   debootstrap --variant=minbase bookworm "$bare" ${mirror:+"$mirror"} >"$bare.log" 2>&1 || { tail "$bare.log" >&2; die "debootstrap failed"; }
   rm -f "$bare.log"
